@@ -1,0 +1,1 @@
+"""Law and judgement: limits, validity, slot grids, verdicts. No I/O, no clock."""
