@@ -1,0 +1,67 @@
+"""What the judge says of one log record."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.alert import AlertEvent
+from sensors.reading import EMPTY, ReadingBatch
+from sensors.refusal import Refusal
+
+
+class Outcome(IntEnum):
+    """What became of one reading (docs/judging.md, section 2)."""
+
+    UNJUDGED = 0
+    NEW = 1
+    DUPLICATE = 2
+    CORRECTED = 3
+    SUPERSEDED = 4
+    FUTURE = 5
+    TOO_LATE = 6
+
+
+class VerdictCode(IntEnum):
+    """Verdict of one window."""
+
+    NOT_JUDGEABLE = 0
+    NORMAL = 1
+    EXCEEDED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """Window verdicts as columns, one row per check and window judged. Shape of each: (verdicts,)."""
+
+    binding: NDArray[np.int32]  # position in Registry.bindings
+    rule: NDArray[np.int32]  # position in RuleSet.rules
+    day: NDArray[np.bool_]  # a day window; else an hour
+    start_ms: NDArray[np.int64]
+    at_ms: NDArray[np.int64]  # log time of the verdict
+    value: NDArray[np.float64]  # the judged value; NaN where not judgeable
+    n_valid: NDArray[np.int32]
+    n_due: NDArray[np.int32]
+    code: NDArray[np.uint8]  # VerdictCode
+    revision: NDArray[np.bool_]  # judged before
+
+    def __len__(self) -> int:
+        return len(self.binding)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that follows from one record (or from a run of readings in a replay).
+
+    Readings in = sum of the outcomes; payloads in = decoded + refused whole. `counts` holds the decoder's tolerances
+    ("tolerance.x"), commands ("command.2011") and payload counts ("payload.in", "payload.decoded", "payload.refused").
+    """
+
+    log_ms: int
+    readings: ReadingBatch = EMPTY
+    outcome: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    verdicts: Verdicts | None = None
+    events: tuple[AlertEvent, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
