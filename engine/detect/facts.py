@@ -7,20 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.alert import AlertEvent
+from rules.outcome import Outcome
 from sensors.reading import EMPTY, ReadingBatch
 from sensors.refusal import Refusal
 
-
-class Outcome(IntEnum):
-    """What became of one reading (docs/judging.md, section 2)."""
-
-    UNJUDGED = 0
-    NEW = 1
-    DUPLICATE = 2
-    CORRECTED = 3
-    SUPERSEDED = 4
-    FUTURE = 5
-    TOO_LATE = 6
+__all__ = ["Facts", "Outcome", "VerdictCode", "Verdicts"]
 
 
 class VerdictCode(IntEnum):
