@@ -50,6 +50,8 @@ class Facts:
     """
 
     log_ms: int
+    partition: int = 0  # of the FRAMES record this follows from, set by the host
+    offset: int = -1  # of that record; -1: no single record (a replay's run of readings)
     readings: ReadingBatch = EMPTY
     outcome: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     verdicts: Verdicts | None = None

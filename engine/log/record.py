@@ -36,6 +36,7 @@ class Record:
     log_ms: int
     kind: RecordKind
     body: bytes
+    key: bytes = b""
 
 
 class ControlKind(str, Enum):

@@ -1,0 +1,80 @@
+"""What a log offers, whatever stands behind it: one SQLite file (`engine.log.sqlite`), or a Kafka cluster later."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.log.record import Record, RecordKind, Topic
+
+FrameRow = tuple[str, str, bytes]
+"""(login that was authenticated, MN in the topic it was published under, payload as received)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The record is on disk: it survives the death of the process and of the power supply."""
+
+    topic: Topic
+    partition: int
+    offset: int
+    log_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotStored:
+    """Nothing of it is in the log, and nothing else was lost. The producer keeps it, or refuses it to its sender."""
+
+    reason: str  # place, value and expectation, for people
+    retry: bool = True  # the same may succeed later (disk full); False: never (log closed, log time in the past)
+
+
+Appended = Stored | NotStored
+"""What became of an append. A sender may be acknowledged only on `Stored`: check with isinstance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The offsets [first, end) that a partition holds."""
+
+    first: int
+    end: int
+
+
+class Log(Protocol):
+    """Ordered, durable streams of records. Offsets of a partition have no gaps; log time strictly increases in it."""
+
+    def partitions(self, topic: Topic) -> int:
+        """How many partitions the topic has; the same for the life of the log."""
+
+    def append(
+        self, topic: Topic, partition: int, kind: RecordKind, body: bytes, *, log_ms: int | None = None, key: bytes = b""
+    ) -> Future[Appended]:
+        """Append one record. The future resolves after the commit; it never raises for a failing disk.
+
+        `log_ms` None: the log sets it, max(last of the partition + 1, now). A given one must be higher than the last.
+        Appends of one caller to one partition stand in the order of the calls. May be called from any thread.
+        """
+
+    async def put(
+        self, topic: Topic, partition: int, kind: RecordKind, body: bytes, *, log_ms: int | None = None, key: bytes = b""
+    ) -> Appended:
+        """`append` for a caller on an event loop."""
+
+    async def append_frames(self, partition: int, rows: list[FrameRow]) -> Appended:
+        """Append payloads to FRAMES; resolves after the commit. Calls that wait together share one record.
+
+        All of `rows` stand in one record, in order, at one log time; on `NotStored` none of them is in the log.
+        """
+
+    def read(self, topic: Topic, partition: int, from_offset: int, limit: int) -> list[Record]:
+        """Up to `limit` records from `from_offset` (or from the first kept one, if that is higher), in order."""
+
+    def span(self, topic: Topic, partition: int) -> Span:
+        """The offsets that a partition holds now."""
+
+    def committed(self, group: str) -> Mapping[tuple[Topic, int], int]:
+        """Next offset of each partition for a consumer group, as far as it committed any."""
+
+    def commit(self, group: str, offsets: Mapping[tuple[Topic, int], int]) -> Future[Appended | None]:
+        """Remember the next offsets of a consumer group. None: done."""

@@ -1,0 +1,23 @@
+"""The settings of one host process, as the wiring needs them. Made by the configuration, by the demo and by tests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """What `engine.app` needs to know to run a host on one data directory."""
+
+    data: Path  # log.db, snapshots/, status.json and lock live here
+    partitions: int = 1  # of each topic; stated once, when the data directory is made
+    tick_s: float = 1.0  # a tick goes to every partition of FRAMES so often
+    snapshot_s: float = 30.0  # a detector's state is written so often, and at a stop
+    status_s: float = 2.0  # status.json is written so often
+    drain_s: float = 20.0  # a stop waits at most so long for each stage to finish what is in the log
+    retain_days: float | None = None  # records older than this may go, once nobody needs them; None: kept
+    retain_bytes: int | None = None  # the oldest records beyond so many bytes a partition may go; None: kept
+
+    @property
+    def log_file(self) -> Path:
+        """The SQLite file of the log."""
+        return self.data / "log.db"

@@ -1,0 +1,67 @@
+"""What the stages after the judge offer to the app: a store for facts, a duty desk for alerts, an intake before it.
+
+Every call may come twice for the same record: after a crash the log is read again from the last committed place. Ids come
+from meaning, so a second call changes nothing (`Facts.partition` and `Facts.offset` name the record it follows from).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.detect.facts import Facts
+from engine.log.record import Topic
+from rules.alert import AlertEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """The outside world failed; nothing is lost. The stage waits and makes the same call again, for ever."""
+
+    reason: str  # place, value and expectation; said once when it starts and once when it is over
+    after_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A log record that a stage could not use. (topic, partition, offset, stage) is its identity."""
+
+    stage: str  # "detect", "store" or "duty"
+    topic: Topic
+    partition: int
+    offset: int
+    log_ms: int
+    detail: str  # place, value and expectation
+    body: bytes  # the record as it stands in the log
+
+
+class Store(Protocol):
+    """Keeps readings, verdicts and refusals. Called from one thread of its own, one call at a time.
+
+    That thread is not the one that made the store, nor the one of the event loop: a call may block.
+    """
+
+    def write(self, facts: Facts) -> Retry | None:
+        """Keep what follows from one FRAMES record; None when it is safe on disk. Idempotent.
+
+        An exception means that these facts can never be written: they become a dead letter.
+        """
+
+    def refuse(self, letter: DeadLetter) -> Retry | None:
+        """Keep a record that a stage could not use, where somebody can read it. Idempotent."""
+
+
+class Desk(Protocol):
+    """Takes the steps of alerts over into duty. Called from one thread of its own, one call at a time."""
+
+    def take(self, events: Sequence[AlertEvent]) -> Retry | None:
+        """Take over the events of one FRAMES record, in order; None when they are safe. Idempotent by (alert_id, seq)."""
+
+
+class Intake(Protocol):
+    """Receives payloads and appends them to FRAMES. Runs on the app's event loop."""
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where the port is in use."""
+
+    async def stop(self) -> None:
+        """Take nothing more; return when every payload already acknowledged is in the log."""
