@@ -1,0 +1,73 @@
+"""A registry as plain JSON, for the control record that puts it into the log. Rows are lists under named columns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from sensors.reading import Kind
+from sensors.registry import Binding, Enterprise, Medium, Monitor, Outlet, Registry
+
+Row = TypeVar("Row")
+
+TABLES: dict[str, type[Any]] = {"enterprises": Enterprise, "outlets": Outlet, "monitors": Monitor, "bindings": Binding}
+"""Each table of the registry and the class of its rows."""
+
+READ: dict[str, Callable[[Any], Any]] = {
+    "medium": Medium,
+    "labels": lambda pairs: tuple((str(k), str(v)) for k, v in pairs),
+    "judged_from": Kind,
+}
+WRITE: dict[str, Callable[[Any], Any]] = {
+    "medium": lambda medium: medium.value,
+    "labels": lambda pairs: [list(pair) for pair in pairs],
+    "judged_from": int,
+}
+
+
+def registry_to_json(registry: Registry) -> dict[str, Any]:
+    """The registry as dicts, lists, strings and numbers only; the same registry gives the same JSON.
+
+    >>> r = Registry(enterprises=(Enterprise(id="e", name="E", home=3),))
+    >>> registry_to_json(r)["enterprises"]
+    {'columns': ['id', 'name', 'grid_cell', 'home'], 'rows': [['e', 'E', '', 3]]}
+    >>> registry_from_json(registry_to_json(r)) == r
+    True
+    """
+    tables = {name: table_to_json(row, getattr(registry, name), WRITE) for name, row in TABLES.items()}
+    return {"version": registry.version, **tables}
+
+
+def registry_from_json(content: Any) -> Registry:
+    """The inverse of `registry_to_json`; ValueError with table and row where the content does not fit."""
+    try:
+        tables: dict[str, Any] = {n: table_from_json(row, n, content[n], READ) for n, row in TABLES.items()}
+        return Registry(version=int(content["version"]), **tables)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"registry: expected version and tables {', '.join(TABLES)}: {error!r}") from error
+
+
+def table_to_json(cls: type[Any], rows: Sequence[Any], write: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """Rows of one dataclass as {"columns": names, "rows": lists of values}."""
+    names = [f.name for f in fields(cls)]
+    columns = [[write.get(name, _as_is)(getattr(row, name)) for row in rows] for name in names]
+    return {"columns": names, "rows": [list(values) for values in zip(*columns, strict=True)]}
+
+
+def table_from_json(
+    cls: Callable[..., Row], table: str, content: Any, read: dict[str, Callable[[Any], Any]]
+) -> tuple[Row, ...]:
+    """The inverse of `table_to_json`. A column added in a later edition takes its default where a log lacks it."""
+    names: list[str] = content["columns"]
+    parse = [read.get(name) for name in names]
+    rows: list[Row] = []
+    for number, values in enumerate(content["rows"]):
+        try:
+            typed = (p(v) if p else v for p, v in zip(parse, values, strict=True))
+            rows.append(cls(**dict(zip(names, typed, strict=True))))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{table}, row {number}: {error}") from error
+    return tuple(rows)
+
+
+def _as_is(value: Any) -> Any:
+    return value
