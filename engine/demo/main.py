@@ -18,5 +18,5 @@ class DemoOptions:
 
 
 def run_demo(options: DemoOptions) -> int:
-    """Play it. The exit code: 0 if the account adds up and the alerts of every scene played came; 1 if not; 130 after Ctrl-C."""
+    """Play it. 0 if the account adds up and the alerts of every scene played came, else 1; 130 after Ctrl-C."""
     raise SystemExit(f"outfall demo: not wired to the pipeline yet (asked for {options})")

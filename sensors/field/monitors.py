@@ -59,13 +59,15 @@ class FieldMonitor:
         """The frames of one kind whose time of sending lies in the span."""
         length = self.monitor.cadence_s(kind) * 1000
         shift = LOCAL_MS if kind is Kind.DAY else 0
-        lag = SEND_S[kind] * 1000 + self._own_ms + (0 if kind is Kind.REALTIME else length) - shift
-        numbers = np.arange(-((lag - from_ms) // length), -((lag - to_ms) // length))
+        first = self._sent_after_ms(kind) - shift
+        numbers = np.arange(-((first - from_ms) // length), -((first - to_ms) // length))
         starts = self._measured(kind, numbers * length - shift)
-        return [
-            FieldFrame(at_ms=start + lag + shift, mn=self.monitor.mn, kind=kind, readings=len(items), payload=payload)
-            for start, items, payload in self._encoded(kind, starts)
-        ]
+        return list(self._encoded(kind, starts))
+
+    def _sent_after_ms(self, kind: Kind) -> int:
+        """From the start of a period (the instant of a real-time value) until its frame is sent."""
+        period = 0 if kind is Kind.REALTIME else self.monitor.cadence_s(kind) * 1000
+        return period + SEND_S[kind] * 1000 + self._own_ms
 
     def _measured(self, kind: Kind, starts: NDArray[np.int64]) -> NDArray[np.int64]:
         """The periods in which the monitor had power all the time."""
@@ -81,19 +83,19 @@ class FieldMonitor:
         for number, frame in enumerate(self._regular(Kind.MINUTE, cut.from_ms, cut.to_ms)):
             yield replace(frame, at_ms=cut.back_ms + number * 1000, back_filled=True)
 
-    def _encoded(self, kind: Kind, starts: NDArray[np.int64]) -> Iterator[tuple[int, list[Item], bytes]]:
+    def _encoded(self, kind: Kind, starts: NDArray[np.int64]) -> Iterator[FieldFrame]:
+        """One frame for each period; the clock that counts is the one at the time of sending."""
         if not len(starts):
             return
         columns = [self._texts(kind, n, starts) for n in range(len(self.trade.signals))]
         for row, start in enumerate(starts.tolist()):
+            at_ms = start + self._sent_after_ms(kind)
+            ahead = sum(c.ahead_ms for c in self._of(ClockAhead) if c.from_ms <= at_ms < c.to_ms)
             items: list[Item] = [(s.code, c[row]) for s, c in zip(self.trade.signals, columns, strict=True)]
-            ahead = sum(c.ahead_ms for c in self._of(ClockAhead) if c.from_ms <= start < c.to_ms)
-            sent_ms = start + ahead + self._own_ms
-            qn_ms = sent_ms if kind is Kind.REALTIME else sent_ms + self.monitor.cadence_s(kind) * 1000
             payload = encode_data(
-                self.monitor.mn, COMMAND[kind], start + ahead, items, qn_ms=qn_ms, st=self.trade.system
+                self.monitor.mn, COMMAND[kind], start + ahead, items, qn_ms=at_ms + ahead, st=self.trade.system
             )
-            yield start, items, payload
+            yield FieldFrame(at_ms=at_ms, mn=self.monitor.mn, kind=kind, readings=len(items), payload=payload)
 
     def _texts(self, kind: Kind, number: int, starts: NDArray[np.int64]) -> list[dict[str, str]]:
         """The fields of one factor in each frame."""
