@@ -1,0 +1,104 @@
+"""What the oracle is given: the entries of a log, in order, as plain objects."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from rules.rule import Judging, RuleSet
+from sensors.reading import Flag, Kind
+from sensors.registry import Registry
+
+Series = tuple[str, str, Kind]
+"""(outlet, factor, kind)"""
+
+
+class Mark(Enum):
+    """Entries that carry nothing but the fact that they are there."""
+
+    TICK = "tick"
+    HOST_STARTED = "host_started"
+    END_OF_INPUT = "end_of_input"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One reading as it was sent."""
+
+    outlet: str
+    factor: str
+    kind: Kind
+    device_ms: int
+    value: float
+    flag: Flag = Flag.NORMAL
+
+    @property
+    def series(self) -> Series:
+        """The series it belongs to."""
+        return self.outlet, self.factor, self.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """One payload of one monitor; without readings: one that nobody could decode."""
+
+    mn: str
+    readings: tuple[Sent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One record of the log: payloads, a mark, or a registry or rule set that takes over."""
+
+    log_ms: int
+    said: tuple[Payload, ...] | Mark | Registry | RuleSet
+
+    @property
+    def payloads(self) -> tuple[Payload, ...]:
+        """Its payloads; none where it is a tick or a control record."""
+        return self.said if isinstance(self.said, tuple) else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """A stretch of log time in which one registry and one rule set are in force.
+
+    The control record at `start_ms` opens it; deadlines in (start_ms, end_ms] are judged under it.
+    """
+
+    start_ms: int
+    end_ms: int
+    registry: Registry
+    rules: RuleSet
+
+    def judges(self, deadline_ms: int) -> bool:
+        """Whether what happens at that deadline happens under this registry and rule set."""
+        return self.start_ms < deadline_ms <= self.end_ms
+
+
+def epochs(history: Sequence[Entry]) -> list[Epoch]:
+    """The history cut where a registry or a rule set takes over; ValueError where log times do not increase.
+
+    >>> [(e.start_ms, e.end_ms) for e in epochs([Entry(log_ms=5, said=Registry()), Entry(log_ms=9, said=Mark.TICK)])]
+    [(-1, 5), (5, 9)]
+    """
+    _check_order(entry.log_ms for entry in history)
+    registry, rules, start = Registry(), RuleSet(version="", judging=Judging(), rules=()), -1
+    found = []
+    for entry in history:
+        if isinstance(entry.said, Registry | RuleSet):
+            found.append(Epoch(start_ms=start, end_ms=entry.log_ms, registry=registry, rules=rules))
+            start = entry.log_ms
+            if isinstance(entry.said, Registry):
+                registry = entry.said
+            else:
+                rules = entry.said
+    end = history[-1].log_ms if history else start
+    return [*found, Epoch(start_ms=start, end_ms=end, registry=registry, rules=rules)]
+
+
+def _check_order(log_times: Iterable[int]) -> None:
+    before = -1
+    for log_ms in log_times:
+        if log_ms <= before:
+            raise ValueError(f"history: log time {log_ms} after {before}: expected it to increase")
+        before = log_ms
