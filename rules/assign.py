@@ -89,6 +89,7 @@ class Found(NamedTuple):
     event_check: NDArray[np.int32]
     event_row: NDArray[np.int64]  # row of the batch
     event_value: NDArray[np.float64]
+    event_run_ms: NDArray[np.int64]  # device time of the first reading of the run
 
 
 def slots_of(grids: SlotGrids, grid_of: NDArray[np.int16], row_of: NDArray[np.int32]) -> Slots:
@@ -105,6 +106,7 @@ def room_for(readings: int, fan: int) -> Found:
     return Found(
         np.zeros(2, np.int64), np.empty(readings, np.int32), np.empty(readings, np.int32), np.empty(readings, np.int64),
         np.empty(readings, np.int64), np.empty(events, np.int32), np.empty(events, np.int64), np.empty(events),
+        np.empty(events, np.int64),
     )  # fmt: skip
 
 
@@ -231,7 +233,7 @@ def _count(s: Slots, c: Columns, r: int, t: Instants, k: int, found: Found) -> N
             return
         t.open[k] = 0
     n = found.counted[1]
-    found.event_check[n], found.event_row[n], found.event_value[n] = k, r, value
+    found.event_check[n], found.event_row[n], found.event_value[n], found.event_run_ms[n] = k, r, value, t.run_ms[k]
     found.counted[1] = n + 1
 
 

@@ -45,7 +45,7 @@ def even(value: Floats, flag: NDArray[np.uint8], rows: Ints, group: int) -> tupl
 
 
 @compiled
-def _longer(value: Floats, flag: NDArray[np.uint8], row: int, slot: int, span: int, group: int) -> float:
+def longer(value: Floats, flag: NDArray[np.uint8], row: int, slot: int, span: int, group: int) -> float:
     """Mean of the valid cells among `span` slots from `slot` on; NaN where none is valid."""
     total, n = 0.0, 0
     for k in range(slot, slot + span, group):
@@ -68,13 +68,13 @@ def weighted(
     span, flow_span = value.shape[0] // cells, flow.shape[0] // cells
     for cell in range(cells):
         for i in range(n):
-            q = _longer(flow, flow_flag, flow_rows[i], cell * flow_span, flow_span, flow_group)
+            q = longer(flow, flow_flag, flow_rows[i], cell * flow_span, flow_span, flow_group)
             if np.isnan(q):
                 continue
             if q <= 0:
                 still[i] += 1
                 continue
-            x = _longer(value, flag, rows[i], cell * span, span, group)
+            x = longer(value, flag, rows[i], cell * span, span, group)
             if not np.isnan(x):
                 mass[i] += x * q
                 volume[i] += q

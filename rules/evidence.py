@@ -1,0 +1,88 @@
+"""The numbers behind one window verdict, taken from the grids while they are there."""
+
+from math import gcd
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.alert import Evidence
+from rules.calendar import HOUR_MS
+from rules.cells import longer
+from rules.hours import cells_in
+from rules.plan import Mode
+from rules.slots import SlotGrids
+from rules.verdict import WindowVerdicts
+from rules.windows import Windows
+from sensors.reading import Flag
+
+SLOTS_MAX = 1500
+"""A window of more slots than this is shown by its hours."""
+
+
+def evidence(windows: Windows, verdicts: WindowVerdicts, row: int) -> Evidence:
+    """Slots of one window (or its hours, where the slots are too many or gone) and the numbers of its verdict."""
+    check = int(verdicts.check[row])
+    hours = range(int(verdicts.start_ms[row]) // HOUR_MS, int(verdicts.end_ms[row]) // HOUR_MS)
+    columns = _slots(windows, check, hours)
+    return Evidence(
+        slot_ms=columns[0], value=columns[1], flag=columns[2], helper=columns[3],
+        n_valid=int(verdicts.n_valid[row]), n_due=int(verdicts.n_due[row]),
+        measured=_number(verdicts.measured[row]), o2=_number(verdicts.o2[row]), from_device=bool(verdicts.from_device[row]),
+    )  # fmt: skip
+
+
+Columns = tuple[tuple[int, ...], tuple[float | None, ...], tuple[int, ...], tuple[float | None, ...]]
+
+
+def _slots(windows: Windows, check: int, hours: range) -> Columns:
+    checks, specs = windows.plan.checks, windows.plan.specs
+    grid, helper = int(checks.grid[check]), int(checks.helper_grid[check])
+    per_hour = specs[grid].slots
+    if helper >= 0 and checks.mode[check] == Mode.FLOW and specs[helper].slots != per_hour:
+        per_hour = gcd(cells_in(per_hour), cells_in(specs[helper].slots))
+    if len(hours) * per_hour > SLOTS_MAX or len(hours) > specs[grid].ring - windows.ahead:
+        return _hours(windows, check, hours)
+    row, helper_row = int(checks.row[check]), int(checks.helper_row[check])
+    same = helper >= 0 and specs[helper].slots == per_hour
+    slot_ms, value, flag, other = [], [], [], []
+    for hour in hours:
+        slot_ms += [hour * HOUR_MS + n * HOUR_MS // per_hour for n in range(per_hour)]
+        if per_hour != specs[grid].slots:
+            means = _means(windows.grids, grid, row, hour, per_hour)
+            value += means
+            flag += [int(Flag.EMPTY if x is None else Flag.NORMAL) for x in means]
+            other += _means(windows.grids, helper, helper_row, hour, per_hour)
+            continue
+        flags = windows.grids.flags(grid, hour)[:, row]
+        value += _held(windows.grids.values(grid, hour)[:, row], flags)
+        flag += [int(f) for f in flags]
+        if same:
+            helper_flags = np.where(windows.grids.flags(helper, hour)[:, helper_row] == Flag.NORMAL, 1, 0)
+            other += _held(windows.grids.values(helper, hour)[:, helper_row], helper_flags)
+    return tuple(slot_ms), tuple(value), tuple(flag), tuple(other)
+
+
+def _hours(windows: Windows, check: int, hours: range) -> Columns:
+    """A day by its hours: value = hour's mean, helper = its weight."""
+    no = int(windows.day_no[check])
+    at = np.array(hours) % windows.hours
+    num, den = windows.cells.num[at, no], windows.cells.den[at, no]
+    value = tuple(float(n / d) if d > 0 else None for n, d in zip(num, den, strict=True))
+    flag = tuple(int(Flag.EMPTY if x is None else Flag.NORMAL) for x in value)
+    return tuple(h * HOUR_MS for h in hours), value, flag, tuple(float(d) for d in den)
+
+
+def _means(grids: SlotGrids, grid: int, row: int, hour: int, cells: int) -> list[float | None]:
+    values, flags = grids.values(grid, hour), grids.flags(grid, hour)
+    slots = values.shape[0]
+    span, group = slots // cells, slots // cells_in(slots)
+    return [_number(longer(values, flags, row, n * span, span, group)) for n in range(cells)]
+
+
+def _held(values: NDArray[np.float64], flags: NDArray[Any]) -> list[float | None]:
+    return [float(v) if f else None for v, f in zip(values, flags, strict=True)]
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
