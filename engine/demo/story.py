@@ -108,7 +108,7 @@ STORY = (
         title=Text(zh="废水日均值超标", en="A wastewater day over its limit"),
         tells=Text(
             zh="印染厂白天大流量高浓度排放:算术均值不超,流量加权日均值超标。",
-            en="A dye works discharges much, and strong, by day: the flow-weighted mean is over, the plain mean is not.",
+            en="A dye works discharges much and strong by day: the flow-weighted mean is over, the plain one is not.",
         ),
         start=at("09:00"),
         end=at("24:02"),

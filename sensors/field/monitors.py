@@ -37,6 +37,7 @@ class FieldFrame:
     copy: bool = False  # sent before, the same bytes
     damaged: bool = False  # not the bytes the monitor meant
     back_filled: bool = False  # sent long after its period
+    ahead: bool = False  # its device time lies ahead of true time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,9 @@ class FieldMonitor:
             payload = encode_data(
                 self.monitor.mn, COMMAND[kind], start + ahead, items, qn_ms=at_ms + ahead, st=self.trade.system
             )
-            yield FieldFrame(at_ms=at_ms, mn=self.monitor.mn, kind=kind, readings=len(items), payload=payload)
+            yield FieldFrame(
+                at_ms=at_ms, mn=self.monitor.mn, kind=kind, readings=len(items), payload=payload, ahead=ahead > 0
+            )
 
     def _texts(self, kind: Kind, number: int, starts: NDArray[np.int64]) -> list[dict[str, str]]:
         """The fields of one factor in each frame."""

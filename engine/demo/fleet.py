@@ -1,0 +1,121 @@
+"""The field's side of MQTT: real clients, each a gateway that speaks for the monitors of one town."""
+
+import select
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import paho.mqtt.client as mqtt
+
+KEEP_ALIVE_S = 60
+IN_FLIGHT = 500  # publishes of one gateway without their PUBACK
+TOPIC = "outfall/v1/{mn}/up"
+
+
+class FieldError(Exception):
+    """The endpoint did not take what the field sent."""
+
+
+class Gateway:
+    """One MQTT 3.1.1 connection, QoS 1. Driven from one thread: `publish`, then `Fleet.settle`."""
+
+    def __init__(self, name: str, secret: str) -> None:
+        self.name = name
+        self.published = 0
+        self.acknowledged = 0
+        self.refused = ""
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311)
+        self.client.username_pw_set(name, secret)
+        self.client.max_inflight_messages_set(IN_FLIGHT)
+        self.client.on_connect = self._on_connect
+        self.client.on_publish = self._on_publish
+
+    def connect(self, host: str, port: int) -> None:
+        """Open the connection; ConnectionRefusedError, with both addresses, where nobody listens."""
+        try:
+            self.client.connect(host, port, KEEP_ALIVE_S)
+        except OSError as error:
+            raise FieldError(f"{self.name}: expected an MQTT endpoint at {host}:{port}: {error}") from error
+
+    def publish(self, mn: str, payload: bytes) -> None:
+        """Hand one payload over; it counts as acknowledged when its PUBACK is here."""
+        sent = self.client.publish(TOPIC.format(mn=mn), payload, qos=1)
+        if sent.rc != mqtt.MQTT_ERR_SUCCESS:
+            raise FieldError(f"{self.name}: publish for {mn}: expected success, got {mqtt.error_string(sent.rc)}")
+        self.published += 1
+
+    @property
+    def waiting(self) -> int:
+        """Payloads handed over and not acknowledged."""
+        return self.published - self.acknowledged
+
+    def _on_connect(self, *call: object) -> None:
+        reason = call[3]
+        if getattr(reason, "is_failure", False):
+            self.refused = str(reason)
+
+    def _on_publish(self, *_call: object) -> None:
+        self.acknowledged += 1
+
+
+class Fleet:
+    """All gateways of the field."""
+
+    def __init__(self, gateways: Sequence[Gateway], *, speakers: Mapping[str, str]) -> None:
+        self.gateways = {gateway.name: gateway for gateway in gateways}
+        self.speaker = {mn: self.gateways[name] for mn, name in speakers.items()}  # MN -> its gateway
+
+    def connect(self, host: str, port: int, *, patience_s: float = 20.0) -> None:
+        """Connect all of them; FieldError where one is not let in."""
+        for gateway in self.gateways.values():
+            gateway.connect(host, port)
+        self._turn(lambda g: g.client.is_connected() or bool(g.refused), patience_s, "CONNACK")
+        for gateway in self.gateways.values():
+            if gateway.refused:
+                raise FieldError(f"{gateway.name}: login refused: {gateway.refused}")
+
+    def publish(self, mn: str, payload: bytes) -> None:
+        """Through the gateway of this monitor."""
+        self.speaker[mn].publish(mn, payload)
+
+    def settle(self, *, patience_s: float = 60.0) -> None:
+        """Return when every publish has its PUBACK; FieldError when that takes longer than `patience_s`."""
+        self._turn(lambda g: g.waiting == 0, patience_s, "PUBACK")
+
+    def close(self) -> None:
+        """DISCONNECT."""
+        for gateway in self.gateways.values():
+            gateway.client.disconnect()
+
+    @property
+    def published(self) -> int:
+        """Payloads handed over by all gateways."""
+        return sum(g.published for g in self.gateways.values())
+
+    @property
+    def acknowledged(self) -> int:
+        """Payloads that every gateway has a PUBACK for."""
+        return sum(g.acknowledged for g in self.gateways.values())
+
+    def _turn(self, done: Callable[[Gateway], bool], patience_s: float, waits_for: str) -> None:
+        """Read and write on all connections until each is done."""
+        deadline = time.monotonic() + patience_s
+        while open_ := [g for g in self.gateways.values() if not done(g)]:
+            if time.monotonic() > deadline:
+                names = ", ".join(f"{g.name} ({g.waiting} waiting)" for g in open_)
+                raise FieldError(f"no {waits_for} within {patience_s:.0f} s: {names}")
+            _serve(open_)
+
+
+def _serve(gateways: Sequence[Gateway]) -> None:
+    """Wait until one of the connections has something to read or room to write, and do it."""
+    by_socket = {gateway.client.socket(): gateway for gateway in gateways}
+    if None in by_socket:
+        raise FieldError(f"{by_socket[None].name}: the endpoint closed the connection")
+    wants = [sock for sock, gateway in by_socket.items() if gateway.client.want_write()]
+    readable, writable, _ = select.select(list(by_socket), wants, [], 0.5)
+    for sock in writable:
+        by_socket[sock].client.loop_write()
+    for sock in readable:
+        by_socket[sock].client.loop_read()
+    for gateway in gateways:
+        gateway.client.loop_misc()
