@@ -1,7 +1,7 @@
 """What the stages after the judge offer to the app: a store for facts, a duty desk for alerts, an intake before it.
 
-Every call may come twice for the same record: after a crash the log is read again from the last committed place. Ids come
-from meaning, so a second call changes nothing (`Facts.partition` and `Facts.offset` name the record it follows from).
+Every call may come twice for the same record: after a crash the log is read again from the last committed place. Ids
+come from meaning, so a second call changes nothing (`Facts.partition` and `Facts.offset` name the record of FRAMES).
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,10 @@ class Desk(Protocol):
     """Takes the steps of alerts over into duty. Called from one thread of its own, one call at a time."""
 
     def take(self, events: Sequence[AlertEvent]) -> Retry | None:
-        """Take over the events of one FRAMES record, in order; None when they are safe. Idempotent by (alert_id, seq)."""
+        """Take over the events of one FRAMES record, in order; None when they are safe.
+
+        Idempotent by (alert_id, seq).
+        """
 
 
 class Intake(Protocol):

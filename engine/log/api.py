@@ -48,7 +48,14 @@ class Log(Protocol):
         """How many partitions the topic has; the same for the life of the log."""
 
     def append(
-        self, topic: Topic, partition: int, kind: RecordKind, body: bytes, *, log_ms: int | None = None, key: bytes = b""
+        self,
+        topic: Topic,
+        partition: int,
+        kind: RecordKind,
+        body: bytes,
+        *,
+        log_ms: int | None = None,
+        key: bytes = b"",
     ) -> Future[Appended]:
         """Append one record. The future resolves after the commit; it never raises for a failing disk.
 
@@ -57,7 +64,14 @@ class Log(Protocol):
         """
 
     async def put(
-        self, topic: Topic, partition: int, kind: RecordKind, body: bytes, *, log_ms: int | None = None, key: bytes = b""
+        self,
+        topic: Topic,
+        partition: int,
+        kind: RecordKind,
+        body: bytes,
+        *,
+        log_ms: int | None = None,
+        key: bytes = b"",
     ) -> Appended:
         """`append` for a caller on an event loop."""
 
@@ -76,5 +90,5 @@ class Log(Protocol):
     def committed(self, group: str) -> Mapping[tuple[Topic, int], int]:
         """Next offset of each partition for a consumer group, as far as it committed any."""
 
-    def commit(self, group: str, offsets: Mapping[tuple[Topic, int], int]) -> Future[Appended | None]:
-        """Remember the next offsets of a consumer group. None: done."""
+    def commit(self, group: str, offsets: Mapping[tuple[Topic, int], int]) -> Future[NotStored | None]:
+        """Remember the next offsets of a consumer group. None: on disk."""

@@ -2,7 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, Self
 
 import orjson
@@ -10,7 +10,7 @@ import orjson
 from sensors.frames import RecordDamaged
 
 
-class Topic(str, Enum):
+class Topic(StrEnum):
     """The topics of the log."""
 
     FRAMES = "frames"
@@ -19,11 +19,12 @@ class Topic(str, Enum):
 
 
 class RecordKind(Enum):
-    """What a record of FRAMES carries; the value is its byte on disk."""
+    """What a record carries; the value is its byte on disk. READINGS and ALERTS hold DATA only."""
 
     FRAMES = b"F"
     TICK = b"T"
     CONTROL = b"C"
+    DATA = b"D"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Record:
     key: bytes = b""
 
 
-class ControlKind(str, Enum):
+class ControlKind(StrEnum):
     """Control records: whatever changes a verdict besides frames and time."""
 
     HOST_STARTED = "host_started"  # since the record before, nobody listened: silence of a monitor does not count
