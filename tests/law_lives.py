@@ -1,0 +1,146 @@
+"""The law of what follows in time: revisions, returns, early warnings, silence and wrong clocks."""
+
+from dataclasses import replace
+
+from rules.reference import Mark
+from rules.rule import RuleKind
+from sensors.reading import Flag, Kind
+from tests.diary import O2, Diary, Example, hourly_so2, rule
+from tests.law_windows import CONVERTED, OPENED, so2, so2_o2
+
+EARLY = replace(hourly_so2(), rules=(rule(RuleKind.INSTANT, in_a_row=3),))
+SILENCE = replace(hourly_so2(), rules=(rule(RuleKind.OFFLINE, silence_s=3600),))
+CLOCK = replace(hourly_so2(), rules=(rule(RuleKind.CLOCK),))
+
+LATE = "11:20:30"
+REVISIONS = [
+    Example("late readings revise an alert at the next full minute",
+            so2([120] * 45).send("10:45", [180] * 15, at=LATE).tick("11:21"),
+            (OPENED, "11:21 revised 10:00 135 60/60 !2")),
+    Example("a reading on the full minute waits for the next one",
+            so2([120] * 45).send("10:45", [180] * 15, at="11:20").tick("11:20:59", "11:22"),
+            (OPENED, "11:21 revised 10:00 135 60/60 !2")),
+    Example("a reading at the deadline comes too late for it",
+            Diary(hourly_so2()).send("10:00", [120] * 45).send("10:45", [180] * 15, at="11:10").tick("11:12"),
+            (OPENED, "11:11 revised 10:00 135 60/60 !2")),
+    Example("late readings withdraw an alert that never was",
+            so2([120] * 45).send("10:45", [0] * 15, at=LATE).tick("11:21"),
+            (OPENED, "11:21 withdrawn 10:00")),
+    Example("late readings open an alert, marked as late",
+            so2([120] * 44).send("10:50", [120], at="11:30:10").tick("11:31"),
+            ("11:31 opened 10:00 120 45/60 !2 late",)),
+    Example("an hour sent after its deadline as a whole is judged at the next full minute",
+            Diary(hourly_so2()).tick("11:10").send("10:00", [120] * 60, at="12:00:30").tick("12:01"),
+            ("12:01 opened 10:00 120 60/60 !2 late",)),
+    Example("a withdrawn alert that comes back is revised",
+            so2([120] * 45).send("10:45", [0] * 15, at=LATE).tick("11:21")
+            .send("10:45", [180] * 15, at="11:30:30").tick("11:31"),
+            (OPENED, "11:21 withdrawn 10:00", "11:31 revised 10:00 135 60/60 !2")),
+    Example("missing data is not good news",
+            so2_o2([100] * 45, [11] * 45).send("10:00", [20] * 45, O2, at=LATE).tick("11:21"),
+            ("11:10 opened 10:00 150 45/60 !3",)),
+    Example("a revision with the same numbers makes no event",
+            so2([120] * 45).send("10:00", [110, 130], at=LATE).tick("11:21"), (OPENED,)),
+    Example("more valid minutes with the same mean make one",
+            so2([120] * 45).send("10:50", [120], at=LATE).tick("11:21"), (OPENED, "11:21 revised 10:00 120 46/60 !2")),
+    Example("duplicates change nothing", so2([120] * 45).send("10:00", [120] * 45, at=LATE).tick("11:21"), (OPENED,)),
+    Example("a reading that is not normal does not take the place of one that is",
+            so2([120] * 45).send("10:00", [0] * 45, at=LATE, flag=Flag.FAULT).tick("11:21"), (OPENED,)),
+    Example("late device hours revise, too",
+            so2([50] * 44).send("10:00", [130], kind=Kind.HOUR, at=LATE).tick("11:21"),
+            ("11:21 opened 10:00 130 44/60 !2 late device",)),
+]  # fmt: skip
+
+RETURNS = [
+    Example("a normal hour returns the alert of the hour before",
+            Diary(hourly_so2()).send("10:00", [120] * 60 + [50] * 60),
+            ("10:59:01 opened 10:00 120 60/60 !2", "11:59:01 returned 10:00")),
+    Example("and those of all hours before", Diary(hourly_so2()).send("10:00", [120] * 120 + [50] * 60),
+            ("10:59:01 opened 10:00 120 60/60 !2", "11:59:01 opened 11:00 120 60/60 !2",
+             "12:59:01 returned 10:00", "12:59:01 returned 11:00")),
+    Example("an hour that is not judgeable returns nothing",
+            Diary(hourly_so2()).send("10:00", [120] * 60 + [50] * 44).tick("12:10"),
+            ("10:59:01 opened 10:00 120 60/60 !2",)),
+    Example("an alert opened late behind a normal hour returns at once",
+            Diary(hourly_so2()).send("10:00", [120] * 44).send("11:00", [50] * 60).send("10:50", [120], at="12:10:30")
+            .tick("12:11"),
+            ("12:11 opened 10:00 120 45/60 !2 late", "12:11 returned 10:00")),
+    Example("a returned alert can be revised",
+            Diary(hourly_so2()).send("10:00", [120] * 45).send("11:00", [50] * 60)
+            .send("10:45", [180] * 15, at="12:10:30")
+            .tick("12:11"),
+            ("11:10 opened 10:00 120 45/60 !2", "11:59:01 returned 10:00", "12:11 revised 10:00 135 60/60 !2")),
+    Example("a returned alert can be withdrawn",
+            Diary(hourly_so2()).send("10:00", [120] * 45).send("11:00", [50] * 60)
+            .send("10:45", [0] * 15, at="12:10:30")
+            .tick("12:11"),
+            ("11:10 opened 10:00 120 45/60 !2", "11:59:01 returned 10:00", "12:11 withdrawn 10:00")),
+    Example("an alert withdrawn is not returned",
+            Diary(hourly_so2()).send("10:00", [120] * 45).send("10:45", [0] * 15, at="11:11:30")
+            .send("11:12", [50] * 48),
+            ("11:10 opened 10:00 120 45/60 !2", "11:12 withdrawn 10:00")),
+]  # fmt: skip
+
+EARLY_WARNINGS = [
+    Example("three in a row over the ceiling open, the next below returns",
+            Diary(EARLY).send("10:00", [50, 120, 130, 140, 150, 90]),
+            ("10:03:01 opened 10:01 140 !2", "10:05:01 returned 10:01 ..10:05")),
+    Example("two in a row do not", Diary(EARLY).send("10:00", [120, 120, 90, 120, 120, 90])),
+    Example("a reading equal to the threshold is not over it", Diary(EARLY).send("10:00", [120, 120, 100, 120, 100])),
+    Example("readings that are not normal neither count nor break the row",
+            Diary(EARLY).send("10:00", [120, 120]).send("10:02", [0, 900], flag=Flag.FAULT).send("10:04", [120]),
+            ("10:04:01 opened 10:00 120 !2",)),
+    Example("readings back-filled behind the last do not count",
+            Diary(EARLY).send("10:00", [120, 120]).send("09:50", [900, 10], at="10:01:30").send("10:02", [120]),
+            ("10:02:01 opened 10:00 120 !2",)),
+    Example("a later reading of the same slot counts",
+            Diary(EARLY).send("10:00", [120, 120]).send("10:01:30", [125]), ("10:01:31 opened 10:00 125 !2",)),
+    Example("a duplicate does not count", Diary(EARLY).send("10:00", [120, 120]).send("10:01", [120], at="10:01:30")),
+    Example("after its return a warning needs a whole new row",
+            Diary(EARLY).send("10:00", [120] * 3 + [90] + [120] * 2 + [90] + [120] * 3),
+            ("10:02:01 opened 10:00 120 !2", "10:03:01 returned 10:00 ..10:03", "10:09:01 opened 10:07 120 !2")),
+    Example("0.57 of a ceiling of 100 is 57",
+            Diary(replace(EARLY, rules=(rule(RuleKind.INSTANT, fraction=0.57),))).send("10:00", [57.0] * 3)),
+    Example("a fraction of the ceiling is the threshold, the ceiling the measure of severity",
+            Diary(replace(EARLY, rules=(rule(RuleKind.INSTANT, fraction=0.57),))).send("10:00", [57.1] * 3),
+            ("10:02:01 opened 10:00 57.1 !1",)),
+    Example("on the converted basis each reading is converted with the oxygen of its slot",
+            Diary(replace(hourly_so2(o2=True, **CONVERTED), rules=EARLY.rules))
+            .send("10:00", [80] * 4).send("10:00", [11, 11, 20, 11], O2), ("10:03:01 opened 10:00 120 !2",)),
+    Example("without the oxygen of its slot a reading does not count",
+            Diary(replace(hourly_so2(o2=True, **CONVERTED), rules=EARLY.rules))
+            .send("10:00", [80] * 4).send("10:01", [11, 11, 11], O2), ("10:03:01 opened 10:01 120 !2",)),
+]  # fmt: skip
+
+MONITORS = [
+    Example("an hour of silence opens an alert, the next payload returns it",
+            Diary(SILENCE).babble("10:00").tick("10:59:59", "11:00").babble("12:00"),
+            ("11:00 opened 10:00 !3", "12:00 returned 10:00 ..12:00")),
+    Example("silence is noticed whenever the log goes on", Diary(SILENCE).babble("10:00").tick("11:30"),
+            ("11:00 opened 10:00 !3",)),
+    Example("a payload at the very end of an hour of silence finds the alert open",
+            Diary(SILENCE).babble("10:00").babble("11:00"), ("11:00 opened 10:00 !3", "11:00 returned 10:00 ..11:00")),
+    Example("a monitor never heard is not judged", Diary(SILENCE).tick("10:00", "20:00")),
+    Example("time in which no host listened is not silence",
+            Diary(SILENCE).babble("10:00").tick("10:30").tick("12:30", mark=Mark.HOST_STARTED)
+            .tick("12:59:59", "13:00"),
+            ("13:00 opened 10:00 !3",)),
+    Example("two restarts are both left out",
+            Diary(SILENCE).babble("10:00").tick("10:30").tick("12:30", mark=Mark.HOST_STARTED).tick("12:40")
+            .tick("13:40", mark=Mark.HOST_STARTED).tick("14:30"),
+            ("14:00 opened 10:00 !3",)),
+    Example("a silence that was over before the host stopped stays where it was",
+            Diary(SILENCE).babble("10:00").tick("11:00")
+            .tick("12:30", mark=Mark.HOST_STARTED), ("11:00 opened 10:00 !3",)),
+    Example("the end of an imported history is no silence",
+            Diary(SILENCE).babble("10:00").tick("23:00", mark=Mark.END_OF_INPUT)),
+    Example("a clock more than 5 minutes ahead opens an alert, a right one returns it",
+            Diary(CLOCK).send("11:00", [50], at="10:00").send("10:05", [50]),
+            ("10:00 opened 10:00 3600 !3", "10:05:01 returned 10:00 ..10:05:01")),
+    Example("5 minutes ahead are allowed", Diary(CLOCK).send("10:05", [50], at="10:00")),
+    Example("a second wrong payload opens no second alert",
+            Diary(CLOCK).send("11:00", [50], at="10:00").send("11:01", [50], at="10:01").send("10:05", [50]),
+            ("10:00 opened 10:00 3600 !3", "10:05:01 returned 10:00 ..10:05:01")),
+    Example("a payload that says nothing of the time returns nothing",
+            Diary(CLOCK).send("11:00", [50], at="10:00").babble("10:01"), ("10:00 opened 10:00 3600 !3",)),
+]  # fmt: skip
