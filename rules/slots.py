@@ -72,6 +72,10 @@ class SlotGrids:
         """Flags of one block, shape (slots, rows). A view."""
         return self.flag[self._cells(grid, block)].reshape(-1, self.specs[grid].rows)
 
+    def places(self, grid: int, block: int) -> NDArray[np.uint16]:
+        """Positions within the slots of one block, shape (slots, rows). A view."""
+        return self.place[self._cells(grid, block)].reshape(-1, self.specs[grid].rows)
+
     def filled_of(self, grid: int, block: int) -> NDArray[np.uint16]:
         """Slots filled in one block, shape (rows,). A view."""
         return self.filled[self._rows(grid, block)]
@@ -91,6 +95,11 @@ class SlotGrids:
         state = self.state_of(grid, block)
         state &= ~np.uint8(DIRTY)
         self.dirty[self.block_base[grid] + block % self.specs[grid].ring] = 0
+
+    def count_dirty(self, grid: int, block: int) -> None:
+        """Count the dirty series of a block again, after its state was set from outside."""
+        at = self.block_base[grid] + block % self.specs[grid].ring
+        self.dirty[at] = np.count_nonzero(self.state_of(grid, block) & DIRTY)
 
     def clear(self, grid: int, block: int) -> None:
         """Empty a block, to take a new hour or day."""

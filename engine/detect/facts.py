@@ -1,25 +1,17 @@
 """What the judge says of one log record."""
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rules.alert import AlertEvent
 from rules.outcome import Outcome
+from rules.verdict import VerdictCode
 from sensors.reading import EMPTY, ReadingBatch
 from sensors.refusal import Refusal
 
 __all__ = ["Facts", "Outcome", "VerdictCode", "Verdicts"]
-
-
-class VerdictCode(IntEnum):
-    """Verdict of one window."""
-
-    NOT_JUDGEABLE = 0
-    NORMAL = 1
-    EXCEEDED = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,147 @@
+"""A change of registry or rules takes over without a bump: slots, windows and alerts go on under the new plan.
+
+What is the same in both plans keeps its state: a series of one cadence, a check of one rule on one limit, a monitor.
+What is new begins empty; windows that were due before it came count as judged.
+"""
+
+from dataclasses import fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.book import Entry
+from rules.calendar import HOUR_MS
+from rules.judge import Judge
+from rules.limits import Limit
+from rules.plan import Plan
+from rules.windows import DONE
+
+Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""Positions in the old plan and, one by one, in the new."""
+
+Key = tuple[str, Limit]
+
+
+def carried(old: Judge, plan: Plan) -> Judge:
+    """A judge for `plan` with the state of `old`."""
+    new = Judge(plan)
+    if old.now_ms < 0:
+        return new
+    new.now_ms, new.hour, new.revise_ms, new.silent = old.now_ms, old.hour, old.revise_ms, old.silent
+    _due_next(new)
+    _carry_grids(old, new)
+    checks = _same(_check_keys(old.plan), _check_keys(plan))
+    _carry_windows(old, new, checks)
+    _carry_book(old, new, checks)
+    _carry_instants(old, new)
+    _carry_monitors(old, new)
+    return new
+
+
+def _due_next(judge: Judge) -> None:
+    """Hours and days whose time was over before now are done; the next ones follow."""
+    judging, windows = judge.plan.rules.judging, judge.windows
+    judge.next_hour = (judge.now_ms - judging.patience_hour_s * 1000) // HOUR_MS
+    day_ms = judge.now_ms - judging.patience_day_s * 1000
+    judge.next_day = windows.calendar.day(day_ms // HOUR_MS)
+    for hour in range(judge.hour - windows.hours + windows.ahead + 1, judge.next_hour):
+        windows.hour_marks[hour % windows.hours] |= DONE
+    for day in range(judge.next_day - windows.days + 2, judge.next_day):
+        windows.day_marks[day % windows.days] |= DONE
+
+
+def _same(old: list[Key], new: list[Key]) -> Pairs:
+    place = {key: n for n, key in enumerate(old)}
+    pairs = [(place[key], n) for n, key in enumerate(new) if key in place]
+    return np.array([p[0] for p in pairs], np.intp), np.array([p[1] for p in pairs], np.intp)
+
+
+def _check_keys(plan: Plan) -> list[Key]:
+    rules, checks = plan.rules, plan.checks
+    return [(rules.rules[r].id, rules.limits[n]) for r, n in zip(checks.rule, checks.limit, strict=True)]
+
+
+def _carry_grids(old: Judge, new: Judge) -> None:
+    series = np.arange(min(len(old.plan.grid_of), len(new.plan.grid_of)))
+    series = series[(old.plan.grid_of[series] >= 0) & (new.plan.grid_of[series] >= 0)]
+    for was, spec in enumerate(old.plan.specs):
+        for now, other in enumerate(new.plan.specs):
+            both = series[(old.plan.grid_of[series] == was) & (new.plan.grid_of[series] == now)]
+            if not len(both) or (spec.cadence_ms, spec.daily) != (other.cadence_ms, other.daily):
+                continue
+            newest = old.hour + old.windows.ahead
+            newest = old.calendar.day(newest) if spec.daily else newest
+            rows = old.plan.row_of[both], new.plan.row_of[both]
+            for block in range(newest - min(spec.ring, other.ring) + 1, newest + 1):
+                _carry_block(old, new, (was, now), block, rows)
+
+
+def _carry_block(
+    old: Judge, new: Judge, grid: tuple[int, int], block: int, rows: tuple[NDArray[np.int32], NDArray[np.int32]]
+) -> None:
+    (was, now), (from_rows, to_rows) = grid, rows
+    new.grids.values(now, block)[:, to_rows] = old.grids.values(was, block)[:, from_rows]
+    new.grids.flags(now, block)[:, to_rows] = old.grids.flags(was, block)[:, from_rows]
+    new.grids.places(now, block)[:, to_rows] = old.grids.places(was, block)[:, from_rows]
+    new.grids.filled_of(now, block)[to_rows] = old.grids.filled_of(was, block)[from_rows]
+    new.grids.state_of(now, block)[to_rows] = old.grids.state_of(was, block)[from_rows]
+    new.grids.count_dirty(now, block)
+
+
+def _carry_windows(old: Judge, new: Judge, checks: Pairs) -> None:
+    was, now = checks
+    newest = old.hour + old.windows.ahead
+    days = old.plan.checks.day[was]
+    day_was, day_now = old.windows.day_no[was[days]], new.windows.day_no[now[days]]
+    for hour in range(newest - min(old.windows.hours, new.windows.hours) + 1, newest + 1):
+        i, j = hour % old.windows.hours, hour % new.windows.hours
+        new.windows.hour_marks[j, now] = old.windows.hour_marks[i, was]
+        for f in fields(new.windows.cells):
+            to, source = getattr(new.windows.cells, f.name), getattr(old.windows.cells, f.name)
+            if f.name != "far" or (new.windows.ranged and old.windows.ranged):
+                to[j, day_now] = source[i, day_was]
+    last = new.calendar.day(newest)
+    for day in range(last - min(old.windows.days, new.windows.days) + 1, last + 1):
+        new.windows.day_marks[day % new.windows.days, day_now] = old.windows.day_marks[day % old.windows.days, day_was]
+
+
+def _carry_book(old: Judge, new: Judge, checks: Pairs) -> None:
+    was, now = checks
+    new.book.newest_normal[now] = old.book.newest_normal[was]
+    place = dict(zip(was.tolist(), now.tolist(), strict=True))
+    for check, alerts in old.book.entries.items():
+        if check in place:
+            new.book.entries[place[check]] = {
+                start: Entry(event=e.event, returned=e.returned, withdrawn=e.withdrawn) for start, e in alerts.items()
+            }
+            new.book.watched[place[check]] = True
+
+
+def _instant_keys(plan: Plan) -> list[Key]:
+    return [(plan.rules.rules[s.rule].id, plan.rules.limits[s.limit]) for s in plan.instants]
+
+
+def _carry_instants(old: Judge, new: Judge) -> None:
+    was, now = _same(_instant_keys(old.plan), _instant_keys(new.plan))
+    for column in ("newest_ms", "run", "run_ms", "open"):
+        getattr(new.instants, column)[now] = getattr(old.instants, column)[was]
+    place = dict(zip(was.tolist(), now.tolist(), strict=True))
+    standing = old.instant_book.standing.items()
+    new.instant_book.standing.update({place[check]: event for check, event in standing if check in place})
+
+
+def _carry_monitors(old: Judge, new: Judge) -> None:
+    ids = {old.plan.rules.rules[s.rule].id: s for s in old.silences}
+    for silence in new.silences:
+        before = ids.get(new.plan.rules.rules[silence.rule].id)
+        if before is not None:
+            n = min(len(before.last_ms), len(silence.last_ms))
+            silence.last_ms[:n] = before.last_ms[:n]
+            moved = silence.silence_ms - before.silence_ms
+            silence.due_ms[:n] = np.where(before.due_ms[:n] < (1 << 62), before.due_ms[:n] + moved, before.due_ms[:n])
+            silence.standing.update(before.standing)
+    clocks = {old.plan.rules.rules[c.rule].id: c for c in old.clocks}
+    for clock in new.clocks:
+        known = clocks.get(new.plan.rules.rules[clock.rule].id)
+        if known is not None:
+            clock.standing.update(known.standing)
