@@ -1,0 +1,219 @@
+"""Words (names of outlets, factors, flags) as numbers: a hash table that compiled code reads and fills."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.replay.scan.cells import CellKind, TextCells
+from engine.replay.scan.eights import PAD, eights, low_bytes, padded, same_text
+from sensors.kernel import compiled
+
+MISSING, NUMBER, ODD = int(CellKind.MISSING), int(CellKind.NUMBER), int(CellKind.ODD)
+NOTHING, UNSURE = -1, -2
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+Column = TypeVar("Column", np.uint8, np.uint64, np.int64)
+
+
+@dataclass(slots=True, kw_only=True)
+class Words:
+    """Every word seen so far; a word keeps its number.
+
+    >>> from engine.replay.scan.cells import cells_of
+    >>> words = Words()
+    >>> words.numbers(cells_of(["b", "a", "b", None, "排口"])).tolist(), words.texts
+    ([0, 1, 0, -1, 2], ['b', 'a', '排口'])
+    """
+
+    texts: list[str] = field(default_factory=list)
+    _slots: NDArray[np.int32] = field(default_factory=lambda: np.full(64, NOTHING, np.int32))
+    _hash: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(32, np.uint64))
+    # word i is arena[start[i]:start[i + 1]]
+    _start: NDArray[np.int64] = field(default_factory=lambda: np.zeros(33, np.int64))
+    _arena: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1024, np.uint8))
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def numbers(self, cells: TextCells) -> NDArray[np.int32]:
+        """The number of each cell's word, shape (rows,); `NOTHING` where there is none. New words are added."""
+        out = np.empty(len(cells), np.int32)
+        self._reserve(len(cells), int(np.maximum(cells.stop - cells.start, 0).sum()))
+        known = len(self)
+        count = find_words(
+            eights(cells.data),
+            cells.start,
+            cells.stop,
+            cells.kind,
+            self._slots,
+            self._hash,
+            self._start,
+            self._arena,
+            eights(self._arena),
+            known,
+            out,
+        )
+        ends = self._start[known : count + 1]
+        text = self._arena[ends[0] : ends[-1]].tobytes().decode("ascii")
+        self.texts.extend(text[a:b] for a, b in pairwise((ends - ends[0]).tolist()))
+        for row in np.flatnonzero(out == UNSURE):
+            cell = cells.cell(int(row))
+            out[row] = NOTHING if cell is None else self.number(str(cell).strip(" \t"))
+        return out
+
+    def number(self, word: str) -> int:
+        """The number of one word, which is added if it is new."""
+        if not word:
+            return NOTHING
+        raw = padded(word.encode("utf-8", "replace"))
+        size = len(raw) - PAD
+        self._reserve(1, size)
+        one, arena = eights(raw), eights(self._arena)
+        code = hash_text(one, 0, size)
+        slot = find_slot(one, 0, size, code, self._slots, self._hash, self._start, arena)
+        if self._slots[slot] == NOTHING:
+            add_word(one, 0, size, code, slot, self._slots, self._hash, self._start, self._arena, len(self))
+            self.texts.append(word)
+        return int(self._slots[slot])
+
+    def _reserve(self, words: int, size: int) -> None:
+        """Room for so many more words and bytes."""
+        need = len(self) + words
+        if need > len(self._hash):
+            room = 2 * need
+            self._hash = _grown(self._hash, room)
+            self._start = _grown(self._start, room + 1)
+            self._slots = np.full(1 << (2 * room).bit_length(), NOTHING, np.int32)
+            rehash(self._hash, len(self), self._slots)
+        bytes_needed = int(self._start[len(self)]) + size + PAD
+        if bytes_needed > len(self._arena):
+            self._arena = _grown(self._arena, 2 * bytes_needed)
+
+
+def _grown(old: NDArray[Column], size: int) -> NDArray[Column]:
+    new = np.zeros(size, old.dtype)
+    new[: len(old)] = old
+    return new
+
+
+@compiled
+def find_words(
+    eight: NDArray[np.uint64],
+    start: NDArray[np.int32],
+    stop: NDArray[np.int32],
+    kind: NDArray[np.uint8],
+    slots: NDArray[np.int32],
+    hashes: NDArray[np.uint64],
+    begin: NDArray[np.int64],
+    arena: NDArray[np.uint8],
+    arena_eight: NDArray[np.uint64],
+    count: int,
+    out: NDArray[np.int32],
+) -> int:
+    """Fill `out` with word numbers, `NOTHING`, or `UNSURE` for what Python must look at; returns how many words there are.
+
+    A cell that is the one above it again needs no search.
+    """
+    for row in range(len(start)):
+        at, size = start[row], stop[row] - start[row]
+        if kind[row] == ODD:
+            out[row] = UNSURE
+        elif kind[row] == MISSING or size == 0:
+            out[row] = NOTHING
+        elif row > 0 and kind[row] == kind[row - 1] and again(eight, start, stop, row):
+            out[row] = out[row - 1]
+        else:
+            code = hash_text(eight, at, size)
+            slot = find_slot(eight, at, size, code, slots, hashes, begin, arena_eight)
+            if slots[slot] == NOTHING and plain(eight, at, size, kind[row] == NUMBER):
+                add_word(eight, at, size, code, slot, slots, hashes, begin, arena, count)
+                count += 1
+            out[row] = slots[slot] if slots[slot] != NOTHING else UNSURE
+    return count
+
+
+@compiled
+def again(eight: NDArray[np.uint64], start: NDArray[np.int32], stop: NDArray[np.int32], row: int) -> bool:
+    """Whether a cell has the text of the one above it."""
+    size = stop[row] - start[row]
+    return size == stop[row - 1] - start[row - 1] and same_text(eight, start[row], eight, start[row - 1], size)
+
+
+@compiled
+def hash_text(eight: NDArray[np.uint64], at: int, size: int) -> np.uint64:
+    """A hash of `size` bytes at `at`."""
+    code = np.uint64(size)
+    while size > 0:
+        word = eight[at] if size >= 8 else eight[at] & low_bytes(size)
+        code = (code ^ word) * MULTIPLIER
+        code ^= code >> np.uint64(32)
+        at += 8
+        size -= 8
+    return code
+
+
+@compiled
+def find_slot(
+    eight: NDArray[np.uint64],
+    at: int,
+    size: int,
+    code: np.uint64,
+    slots: NDArray[np.int32],
+    hashes: NDArray[np.uint64],
+    begin: NDArray[np.int64],
+    arena_eight: NDArray[np.uint64],
+) -> int:
+    """The slot of a word, or the free one where it belongs."""
+    mask = len(slots) - 1
+    slot = np.int64(code & np.uint64(mask))
+    while slots[slot] != NOTHING:
+        word = slots[slot]
+        if hashes[word] == code and begin[word + 1] - begin[word] == size:
+            if same_text(eight, at, arena_eight, begin[word], size):
+                break
+        slot = (slot + 1) & mask
+    return slot
+
+
+@compiled
+def add_word(
+    eight: NDArray[np.uint64],
+    at: int,
+    size: int,
+    code: np.uint64,
+    slot: int,
+    slots: NDArray[np.int32],
+    hashes: NDArray[np.uint64],
+    begin: NDArray[np.int64],
+    arena: NDArray[np.uint8],
+    word: int,
+) -> None:
+    """Enter a word in its free slot, as number `word`."""
+    slots[slot] = word
+    hashes[word] = code
+    begin[word + 1] = begin[word] + size
+    for i in range(size):
+        arena[begin[word] + i] = np.uint8(eight[at + i] & np.uint64(255))
+
+
+@compiled
+def plain(eight: NDArray[np.uint64], at: int, size: int, number: bool) -> bool:
+    """Whether a text is ASCII and, if it is a number, written as its name would be: digits only."""
+    for i in range(size):
+        letter = eight[at + i] & np.uint64(255)
+        if letter > 127 or (number and not 48 <= letter <= 57):
+            return False
+    return True
+
+
+@compiled
+def rehash(hashes: NDArray[np.uint64], count: int, slots: NDArray[np.int32]) -> None:
+    """Enter the first `count` words into empty `slots`."""
+    mask = len(slots) - 1
+    for word in range(count):
+        slot = np.int64(hashes[word] & np.uint64(mask))
+        while slots[slot] != NOTHING:
+            slot = (slot + 1) & mask
+        slots[slot] = word
