@@ -37,4 +37,5 @@ class IntakeSettings:
     retry_s_first: float = 0.05  # the log refused a batch: wait this long, then twice that ...
     retry_s_max: float = 5.0  # ... up to this
     stop_s_max: float = 10.0  # how long `stop` waits for what has been received to reach the log
+    refusals: Path | None = None  # file that keeps what is refused (JSON lines, bounded); None: only the last in memory
     credentials_check_s: float = 5.0  # how often a changed credentials file is looked for; removed logins are closed

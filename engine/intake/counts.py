@@ -1,0 +1,52 @@
+"""What the endpoint counts, and what each count means. The table in docs/intake.md has a row for every one."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Refused(StrEnum):
+    """Why the endpoint refused something; counted as `refused.<reason>` and kept (`engine.intake.refusals`)."""
+
+    # one message
+    MN_NOT_LOGIN = "mn_not_login"  # published under an MN that is not the login's
+    WRONG_TOPIC = "wrong_topic"  # published under no monitor's up topic
+    TOO_LARGE = "too_large"
+    RETAINED = "retained"  # MQTT 5: the endpoint has said that it retains nothing
+    # something else
+    LOGIN = "login"  # wrong name or secret, or none
+    CONNECT = "connect"  # a CONNECT that asks for what there is not
+    SUBSCRIPTION = "subscription"  # to anything but its own down topic
+    WILL_TOPIC = "will_topic"  # a will for another topic: the client may stay, its will is not said
+    PROTOCOL = "protocol"  # not MQTT, or MQTT broken
+    CONNECTIONS = "connections"  # more than `connections_max`
+
+
+MESSAGES = (Refused.MN_NOT_LOGIN, Refused.WRONG_TOPIC, Refused.TOO_LARGE, Refused.RETAINED)
+"""received = stored + repeated + abandoned + the refused of these + what waits for the log."""
+
+COUNTS: Mapping[str, str] = {
+    "connections": "sockets accepted",
+    "logins": "CONNECTs accepted",
+    "takeovers": "sessions ended because the same client logged in again",
+    "revoked": "sessions ended because their login was removed or changed",
+    "goodbyes": "sessions ended by the client's DISCONNECT",
+    "offline": "sessions ended in any other way while the endpoint ran",
+    "keep_alive_expired": "of these: nothing was heard for one and a half keep-alives",
+    "wills": "last wills appended to the log as payloads",
+    "received": "messages that arrived, wills included",
+    "received_bytes": "their payloads",
+    "stored": "messages committed to the log",
+    "acknowledged": "of these: told to their sender (PUBACK, PUBREC)",
+    "repeated": "QoS 2 messages sent again before their PUBREL: not stored a second time",
+    "abandoned": "messages dropped at a stop because the log did not take them; none was acknowledged",
+    "pauses": "times a socket was not read because of a bound",
+    "log_failures": "appends that the log refused; tried again",
+    "log_outages": "times the log was lost",
+    "refusals_not_kept": "refusals counted only, because they came too fast or their file cannot be written",
+    **{f"refused.{reason}": f"refused: {reason}" for reason in Refused},
+}
+
+
+def zero() -> dict[str, int]:
+    """Every count at 0."""
+    return dict.fromkeys(COUNTS, 0)
