@@ -94,10 +94,11 @@ class Judge:
         """
         outcome = np.zeros(len(batch), np.uint8)
         columns = self._columns(batch)
+        found = room_for(len(batch), self.fan)
         row = 0
         while row < len(batch):
             self.advance(int(batch.log_ms[row]))
-            found = room_for(len(batch) - row, self.fan)
+            found.counted[:] = 0
             stop_ms = self.deadline_ms()
             end, stop_ms_now = assign(
                 row, len(batch), stop_ms, columns, self.slots, self.bounds, self.instants, found, outcome
