@@ -1,4 +1,4 @@
-"""The catalogue of standards: the limits of each class of a standard, as text in YAML files that come with the package."""
+"""The catalogue of standards: the limits of each class, and the YAML files of standards and packs in the package."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Fetch the newest pip wheel into a directory, from the places pip itself is set up for. Standard library only.
 
-Used where Python came without ensurepip and nobody may install packages. Exit code 1, with the reason, if none is found.
+For a Python without ensurepip where nobody may install packages. Exit code 1, with the reason, where there is none.
 """
 
 import configparser
