@@ -94,7 +94,7 @@ def _opened(verdict: Verdict, epoch: Epoch) -> AlertEvent:
     check, limit, rule, start = verdict.check, verdict.check.limit, verdict.check.rule, verdict.window[0]
     assert verdict.value is not None
     return AlertEvent(
-        alert_id=alert_id(rule.id, limit.outlet, alert_factor(check, start, epoch), start),
+        alert_id=alert_id(rule.id, limit.outlet, alert_factor(check, epoch), start),
         seq=0,
         step=Step.OPENED,
         at_ms=verdict.at_ms,

@@ -67,7 +67,7 @@ def window_checks(epoch: Epoch) -> list[Check]:
     """The checks of `exceedance` and `range` rules."""
     kinds = (RuleKind.EXCEEDANCE, RuleKind.RANGE)
     return [_check(rule, no, epoch.registry, epoch) for rule in epoch.rules.rules if rule.kind in kinds
-            for no in _limits(rule, epoch) if epoch.rules.limits[no].averaging is rule.averaging]  # fmt: skip
+            for no in _limits(rule, epoch)]  # fmt: skip
 
 
 def instant_checks(epoch: Epoch) -> list[Check]:
@@ -92,10 +92,11 @@ def used_series(epoch: Epoch) -> set[Series]:
     return used
 
 
-def alert_factor(check: Check, start_ms: int, epoch: Epoch) -> str:
-    """The factor as it stands in an alert id: with the limit's position where it is not the first to speak."""
-    limit = check.limit
-    same = [no for no in _limits(check.rule, epoch) if _like(epoch.rules.limits[no], limit, start_ms)]
+def alert_factor(check: Check, epoch: Epoch) -> str:
+    """The factor as it stands in an alert id: with the limit's position where the rule takes others before it."""
+    limit, limits = check.limit, epoch.rules.limits
+    same = [no for no in _limits(check.rule, epoch)
+            if (limits[no].outlet, limits[no].factor) == (limit.outlet, limit.factor)]  # fmt: skip
     position = same.index(check.limit_no)
     return limit.factor if position == 0 else f"{limit.factor}#{position}"
 
@@ -113,23 +114,20 @@ def selects(rule: Rule, outlet: Outlet) -> bool:
     )
 
 
-def _like(one: Limit, other: Limit, start_ms: int) -> bool:
-    same = (one.outlet, one.factor, one.averaging) == (other.outlet, other.factor, other.averaging)
-    return same and speaks(one, start_ms)
-
-
 def _limits(rule: Rule, epoch: Epoch) -> Iterator[int]:
     """Positions of the limits that a rule takes, as far as the outlet has the factor."""
     for no, limit in enumerate(epoch.rules.limits):
         outlet = next((o for o in epoch.registry.outlets if o.id == limit.outlet), None)
         if outlet is None or not selects(rule, outlet) or _binding(limit.outlet, limit.factor, epoch.registry) is None:
             continue
-        if (not rule.select.factors or limit.factor in rule.select.factors) and _bounds_fit(rule.kind, limit):
+        if (not rule.select.factors or limit.factor in rule.select.factors) and _fits(rule, limit):
             yield no
 
 
-def _bounds_fit(kind: RuleKind, limit: Limit) -> bool:
-    if kind is RuleKind.RANGE:
+def _fits(rule: Rule, limit: Limit) -> bool:
+    if rule.kind is not RuleKind.INSTANT and limit.averaging is not rule.averaging:
+        return False
+    if rule.kind is RuleKind.RANGE:
         return limit.floor is not None
     return limit.floor is None and limit.ceiling is not None
 

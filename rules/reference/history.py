@@ -6,7 +6,7 @@ from enum import Enum
 
 from rules.rule import Judging, RuleSet
 from sensors.reading import Flag, Kind
-from sensors.registry import Registry
+from sensors.registry import FOREVER_MS, Registry
 
 Series = tuple[str, str, Kind]
 """(outlet, factor, kind)"""
@@ -66,13 +66,18 @@ class Epoch:
     """
 
     start_ms: int
-    end_ms: int
+    end_ms: int  # log time of the last entry in it
+    windows_end_ms: int  # the last deadline of a window that is passed in it
     registry: Registry
     rules: RuleSet
 
-    def judges(self, deadline_ms: int) -> bool:
-        """Whether what happens at that deadline happens under this registry and rule set."""
-        return self.start_ms < deadline_ms <= self.end_ms
+    def judges(self, log_ms: int) -> bool:
+        """Whether what happens at that log time happens under this registry and rule set."""
+        return self.start_ms < log_ms <= self.end_ms
+
+    def passes(self, deadline_ms: int) -> bool:
+        """Whether that deadline of a window is passed under this registry and rule set."""
+        return self.start_ms < deadline_ms <= self.windows_end_ms
 
 
 def epochs(history: Sequence[Entry]) -> list[Epoch]:
@@ -86,14 +91,18 @@ def epochs(history: Sequence[Entry]) -> list[Epoch]:
     found = []
     for entry in history:
         if isinstance(entry.said, Registry | RuleSet):
-            found.append(Epoch(start_ms=start, end_ms=entry.log_ms, registry=registry, rules=rules))
+            found.append(_epoch(start, entry, registry, rules))
             start = entry.log_ms
             if isinstance(entry.said, Registry):
                 registry = entry.said
             else:
                 rules = entry.said
-    end = history[-1].log_ms if history else start
-    return [*found, Epoch(start_ms=start, end_ms=end, registry=registry, rules=rules)]
+    return [*found, _epoch(start, history[-1], registry, rules)] if history else []
+
+
+def _epoch(start_ms: int, last: Entry, registry: Registry, rules: RuleSet) -> Epoch:
+    windows_end = FOREVER_MS if last.said is Mark.END_OF_INPUT else last.log_ms
+    return Epoch(start_ms=start_ms, end_ms=last.log_ms, windows_end_ms=windows_end, registry=registry, rules=rules)
 
 
 def _check_order(log_times: Iterable[int]) -> None:

@@ -68,7 +68,7 @@ def _value(check: Check, taken: Taken, book: Book, epoch: Epoch) -> Fraction | N
 def _opened(check: Check, start_ms: int, at_ms: int, value: Fraction, epoch: Epoch) -> AlertEvent:
     rule, limit = check.rule, check.limit
     return AlertEvent(
-        alert_id=alert_id(rule.id, limit.outlet, alert_factor(check, start_ms, epoch), start_ms),
+        alert_id=alert_id(rule.id, limit.outlet, alert_factor(check, epoch), start_ms),
         seq=0,
         step=Step.OPENED,
         at_ms=at_ms,

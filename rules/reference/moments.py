@@ -67,7 +67,7 @@ class Moments:
         complete = self._complete(check, window, epoch)
         if complete is not None and complete < due and epoch.judges(complete):
             return complete, False
-        return (due, True) if due <= epoch.end_ms else None
+        return (due, True) if due <= epoch.windows_end_ms else None
 
     def _complete(self, check: Check, window: Window, epoch: Epoch) -> int | None:
         """The log time at which the last slot of the window was filled; None: one is still empty."""
@@ -87,7 +87,7 @@ class Moments:
         every = epoch.rules.judging.revise_every_s * 1000
         late = {taken.log_ms for series in check.all_series for taken in self.book.of(series, window)
                 if taken.log_ms > judged_ms or (due and taken.log_ms == judged_ms)}  # fmt: skip
-        return sorted({at for at in ((log_ms // every + 1) * every for log_ms in late) if epoch.judges(at)})
+        return sorted({at for at in ((log_ms // every + 1) * every for log_ms in late) if epoch.passes(at)})
 
     def _arrived(self, series: Series, window: Window, until_ms: int) -> bool:
         return any(taken.log_ms <= until_ms for taken in self.book.of(series, window))
