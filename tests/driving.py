@@ -1,0 +1,259 @@
+"""Driving the streaming judge with the histories that the oracle is given: as frames or as columns, in any batches."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+
+import numpy as np
+import orjson
+
+from engine.detect.detector import Detector
+from engine.detect.facts import Facts, VerdictCode
+from engine.log.record import Control, ControlKind, Record, RecordKind, Topic
+from rules.alert import AlertEvent, Step
+from rules.outcome import Outcome
+from rules.reference import Entry, Judgement, Mark, Payload, Sent
+from rules.reference.verdict import Verdict
+from rules.rule import RuleKind, RuleSet
+from rules.ruleset_json import ruleset_to_json
+from sensors.frames import FrameBatch
+from sensors.reading import LETTERS, ReadingBatch
+from sensors.registry import Registry, series_no
+from sensors.registry_json import registry_to_json
+
+LETTER = {flag: letter for letter, flag in LETTERS.items()}
+Row = tuple[object, ...]
+
+
+@dataclass
+class Said:
+    """All that a detector said of a history."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    verdicts: list[Row] = field(default_factory=list)
+    events: list[AlertEvent] = field(default_factory=list)
+
+    def take(self, facts: Facts, registry: Registry, rules: RuleSet) -> None:
+        """Add the facts of one record."""
+        self.outcomes += [Outcome(int(code)) for code in facts.outcome]
+        self.events += facts.events
+        self.verdicts += _verdict_rows(facts, registry, rules)
+
+    @property
+    def hash(self) -> str:
+        """Of every event with all its evidence, in an order that does not depend on how the log was cut."""
+        ordered = sorted(self.events, key=lambda e: (e.at_ms, e.alert_id, e.seq))
+        return hashlib.sha256("\n".join(map(repr, ordered)).encode()).hexdigest()
+
+
+@dataclass
+class Drive:
+    """One detector and the history it is driven through.
+
+    `batch`: so many entries go in at once. `columns`: readings go in as columns, not as frames. `restore_every`: after
+    so many calls the detector is thrown away and made again from its snapshot (0: never).
+    """
+
+    batch: int = 1
+    columns: bool = False
+    restore_every: int = 0
+    partition: int = 0
+    partitions: int = 1
+
+    def through(self, history: Sequence[Entry]) -> Said:
+        """What the detector says of the entries that concern its partition."""
+        detector, said = Detector(partition=self.partition, partitions=self.partitions), Said()
+        registry, rules = Registry(), None
+        for calls, run in enumerate(self._runs(self._own(history))):
+            last = run[-1].said
+            registry = last if isinstance(last, Registry) else registry
+            rules = last if isinstance(last, RuleSet) else rules
+            facts = self._call(detector, run, registry)
+            if rules is not None:
+                said.take(facts, registry, rules)
+            if self.restore_every and calls % self.restore_every == 0:
+                detector = Detector.restore(detector.snapshot())
+        return said
+
+    def _own(self, history: Iterable[Entry]) -> Iterator[Entry]:
+        """Marks and control records for every partition, payloads for the home of their monitor."""
+        registry = Registry()
+        for entry in history:
+            registry = entry.said if isinstance(entry.said, Registry) else registry
+            if not isinstance(entry.said, tuple):
+                yield entry
+                continue
+            own = tuple(p for p in entry.said if registry.home_of_mn(p.mn) % self.partitions == self.partition)
+            if own:
+                yield Entry(log_ms=entry.log_ms, said=own)
+
+    def _runs(self, history: Iterable[Entry]) -> Iterator[list[Entry]]:
+        """Entries that go in at once: up to `batch` with payloads that take the same way, or one of another kind."""
+        for way, entries in groupby(history, key=self._way):
+            run = list(entries)
+            size = self.batch if way else 1
+            yield from (run[at : at + size] for at in range(0, len(run), size))
+
+    def _way(self, entry: Entry) -> str:
+        if not entry.payloads:
+            return ""
+        # A payload that nobody can decode has no columns.
+        return "columns" if self.columns and all(p.readings for p in entry.payloads) else "frames"
+
+    def _call(self, detector: Detector, run: list[Entry], registry: Registry) -> Facts:
+        if self._way(run[0]) == "columns":
+            return detector.process_readings(_columns(run, registry))
+        kind, body = _body(run)
+        return detector.process(
+            Record(
+                topic=Topic.FRAMES,
+                partition=self.partition,
+                offset=detector.next_offset,
+                log_ms=run[-1].log_ms,
+                kind=kind,
+                body=body,
+            )
+        )
+
+
+def _body(run: list[Entry]) -> tuple[RecordKind, bytes]:
+    said = run[0].said
+    if said is Mark.TICK:
+        return RecordKind.TICK, b""
+    if isinstance(said, Mark):
+        return RecordKind.CONTROL, Control(kind=ControlKind(said.value)).encode()
+    if isinstance(said, Registry):
+        return RecordKind.CONTROL, Control(kind=ControlKind.REGISTRY, content=registry_to_json(said)).encode()
+    if isinstance(said, RuleSet):
+        return RecordKind.CONTROL, Control(kind=ControlKind.RULES, content=ruleset_to_json(said)).encode()
+    rows = [(e.log_ms, p.mn, p.mn, message) for e in run for p in e.payloads for message in messages(p)]
+    return RecordKind.FRAMES, FrameBatch.of(rows).encode()
+
+
+def messages(payload: Payload) -> Iterator[bytes]:
+    """A payload as JSON v1, one message for each kind and device time; junk where it holds no readings.
+
+    >>> next(messages(Payload(mn="A")))
+    b'junk'
+    """
+    for (kind, device_ms), readings in groupby(payload.readings, key=lambda r: (r.kind, r.device_ms)):
+        sent = {r.factor: {"value": r.value, "flag": LETTER[r.flag]} for r in readings}
+        head = {"v": 1, "mn": payload.mn, "kind": kind.name.lower(), "time": _rfc3339(device_ms)}
+        yield orjson.dumps({**head, "readings": sent})
+    if not payload.readings:
+        yield b"junk"
+
+
+def _rfc3339(ms: int) -> str:
+    whole = datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{whole}.{ms % 1000:03d}Z"
+
+
+def _columns(run: list[Entry], registry: Registry) -> ReadingBatch:
+    rows = [(entry.log_ms, sent) for entry in run for payload in entry.payloads for sent in payload.readings]
+
+    def series(sent: Sent) -> int:
+        binding = registry.binding_no(sent.outlet, sent.factor)
+        assert binding is not None
+        return series_no(binding, sent.kind)
+
+    return ReadingBatch(
+        series=np.array([series(sent) for _, sent in rows], np.int32),
+        device_ms=np.array([sent.device_ms for _, sent in rows], np.int64),
+        value=np.array([sent.value for _, sent in rows], np.float64),
+        flag=np.array([sent.flag for _, sent in rows], np.uint8),
+        log_ms=np.array([log_ms for log_ms, _ in rows], np.int64),
+    )
+
+
+def _verdict_rows(facts: Facts, registry: Registry, rules: RuleSet) -> Iterator[Row]:
+    v = facts.verdicts
+    for n in range(0 if v is None else len(v)):
+        assert v is not None
+        binding, rule = registry.bindings[int(v.binding[n])], rules.rules[int(v.rule[n])]
+        code = VerdictCode(int(v.code[n]))
+        value = round(float(v.value[n]), 6) if _has_value(code.name, rule.kind) else None
+        head = (rule.id, binding.outlet, binding.factor, int(v.start_ms[n]), int(v.at_ms[n]))
+        yield (*head, code.name, value, int(v.n_valid[n]), int(v.n_due[n]), bool(v.revision[n]))
+
+
+def verdict_row(verdict: Verdict) -> Row:
+    """A verdict of the oracle in the same form."""
+    check = verdict.check
+    has_value = _has_value(verdict.code.name, check.rule.kind)
+    value = float(verdict.value) if has_value and verdict.value is not None else None
+    head = (check.rule.id, check.limit.outlet, check.limit.factor, verdict.window[0], verdict.at_ms)
+    return (*head, verdict.code.name, value, verdict.n_valid, verdict.n_due, verdict.revision)
+
+
+def _has_value(code: str, kind: RuleKind) -> bool:
+    """Whether the law says which value a verdict has: not of a window that is not judgeable, nor of a normal range."""
+    return code == "EXCEEDED" or (code == "NORMAL" and kind is RuleKind.EXCEEDANCE)
+
+
+def event_row(event: AlertEvent) -> Row:
+    """What the law says of an event; numbers only where it opens or revises an alert."""
+    head = (event.at_ms, event.alert_id, event.seq, event.step, event.rule, event.kind, event.rule_version)
+    place = (event.outlet, event.factor, event.mn, event.start_ms, event.end_ms, event.alert_class)
+    limit = (event.ceiling, event.floor, event.source, event.unverified)
+    if event.step not in (Step.OPENED, Step.REVISED):
+        return (*head, *place, *limit)
+    late = event.late if event.step is Step.OPENED else None
+    numbers: Row = (event.value, event.severity, late)
+    if event.kind in (RuleKind.EXCEEDANCE, RuleKind.RANGE):
+        numbers += (event.evidence.n_valid, event.evidence.n_due, event.evidence.from_device)
+    return (*head, *place, *limit, *numbers)
+
+
+def differences(said: Said, oracle: Judgement) -> list[str]:
+    """Where a detector and the oracle do not agree: `-` only the oracle says so, `+` only the detector."""
+    found: list[str] = []
+    parts: list[tuple[str, list[Row], list[Row]]] = [
+        ("verdict", said.verdicts, [verdict_row(v) for v in oracle.verdicts]),
+        ("event", [event_row(e) for e in said.events], [event_row(e) for e in oracle.events]),
+    ]
+    if said.outcomes != list(oracle.outcomes):
+        found.append(f"outcomes: - {oracle.outcomes}\n          + {tuple(said.outcomes)}")
+    for name, ours, theirs in parts:
+        found += [f"{name} - {row}" for row in _without(theirs, ours)]
+        found += [f"{name} + {row}" for row in _without(ours, theirs)]
+    return found
+
+
+def _without(rows: list[Row], others: list[Row]) -> list[Row]:
+    left = list(others)
+    found = []
+    for row in sorted(rows, key=repr):
+        if row in left:
+            left.remove(row)
+        else:
+            found.append(row)
+    return found
+
+
+Disagree = Callable[[Sequence[Entry]], bool]
+
+
+def smaller(history: Sequence[Entry], disagrees: Disagree) -> list[Entry]:
+    """A small history that still disagrees: entries, payloads and readings left out one after the other."""
+    kept = list(history)
+    size = max(len(kept) // 2, 1)
+    while size:
+        at = 2  # the registry and the rule set stay
+        while at < len(kept):
+            shorter = kept[:at] + kept[at + size :]
+            kept, at = (shorter, at) if disagrees(shorter) else (kept, at + size)
+        size //= 2
+    for at, entry in enumerate(kept):
+        for payload in entry.payloads:
+            for sent in payload.readings:
+                thinner = [*kept[:at], _less(kept[at], sent), *kept[at + 1 :]]
+                kept = thinner if disagrees(thinner) else kept
+    return kept
+
+
+def _less(entry: Entry, gone: Sent) -> Entry:
+    said = (Payload(mn=p.mn, readings=tuple(r for r in p.readings if r is not gone)) for p in entry.payloads)
+    return Entry(log_ms=entry.log_ms, said=tuple(said))
