@@ -9,6 +9,9 @@ from rules.severity import USUAL, severity
 from sensors.factors import factor as catalogue
 
 
+NO_EVIDENCE = Evidence()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """What one alert event says of its window or span."""
@@ -17,7 +20,7 @@ class Judged:
     end_ms: int | None
     value: float | None = None
     late: bool = False
-    evidence: Evidence = Evidence()
+    evidence: Evidence = NO_EVIDENCE
 
 
 def limit_event(rules: RuleSet, rule_at: int, limit_at: int, nth: int, judged: Judged, at_ms: int) -> AlertEvent:

@@ -63,7 +63,13 @@ class Book:
                 self.watched[check] = False
 
     def _over(
-        self, check: int, entry: Entry | None, verdicts: WindowVerdicts, row: int, evidence_of: EvidenceOf, out: list[AlertEvent]
+        self,
+        check: int,
+        entry: Entry | None,
+        verdicts: WindowVerdicts,
+        row: int,
+        evidence_of: EvidenceOf,
+        out: list[AlertEvent],
     ) -> None:
         at_ms, value = int(verdicts.at_ms[row]), float(verdicts.value[row])
         if entry is not None and not entry.withdrawn and _same(entry.event, value, int(verdicts.n_valid[row])):

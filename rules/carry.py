@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.book import Entry
-from rules.calendar import HOUR_MS
 from rules.judge import Judge
 from rules.limits import Limit
 from rules.plan import Plan
-from rules.windows import DONE
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 """Positions in the old plan and, one by one, in the new."""
@@ -28,7 +26,7 @@ def carried(old: Judge, plan: Plan) -> Judge:
     if old.now_ms < 0:
         return new
     new.now_ms, new.hour, new.revise_ms, new.silent = old.now_ms, old.hour, old.revise_ms, old.silent
-    _due_next(new)
+    new.next_hour, new.next_day = new.windows.begin(new.now_ms)
     _carry_grids(old, new)
     checks = _same(_check_keys(old.plan), _check_keys(plan))
     _carry_windows(old, new, checks)
@@ -36,18 +34,6 @@ def carried(old: Judge, plan: Plan) -> Judge:
     _carry_instants(old, new)
     _carry_monitors(old, new)
     return new
-
-
-def _due_next(judge: Judge) -> None:
-    """Hours and days whose time was over before now are done; the next ones follow."""
-    judging, windows = judge.plan.rules.judging, judge.windows
-    judge.next_hour = (judge.now_ms - judging.patience_hour_s * 1000) // HOUR_MS
-    day_ms = judge.now_ms - judging.patience_day_s * 1000
-    judge.next_day = windows.calendar.day(day_ms // HOUR_MS)
-    for hour in range(judge.hour - windows.hours + windows.ahead + 1, judge.next_hour):
-        windows.hour_marks[hour % windows.hours] |= DONE
-    for day in range(judge.next_day - windows.days + 2, judge.next_day):
-        windows.day_marks[day % windows.days] |= DONE
 
 
 def _same(old: list[Key], new: list[Key]) -> Pairs:

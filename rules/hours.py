@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rules.cells import even, outside, weighted
 from rules.plan import MINUTES, Checks, Mode, Plan
-from rules.slots import SlotGrids
+from rules.slots import SlotGrids, distinct
 from sensors.reading import Flag
 
 GAS_MINUTES_MIN = 45  # of an hour, HJ 75-2017
@@ -62,8 +62,8 @@ def hour_cells(grids: SlotGrids, plan: Plan, which: Index, hour: int) -> Cells:
         far=np.full(n, np.nan), measured=np.full(n, np.nan), o2=np.full(n, np.nan), from_device=np.zeros(n, np.bool_),
     )  # fmt: skip
     checks = plan.checks
-    family = (checks.mode[which].astype(np.int64) * 64 + checks.grid[which]) * 64 + checks.helper_grid[which] + 1
-    for key in np.unique(family):
+    family = checks.family[which]
+    for key in distinct(family):
         at = np.flatnonzero(family == key)
         chosen = which[at]
         match Mode(int(checks.mode[chosen[0]])):

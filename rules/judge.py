@@ -148,9 +148,7 @@ class Judge:
 
     def _begin(self, at_ms: int) -> None:
         self.now_ms, self.hour = at_ms, at_ms // HOUR_MS
-        # whatever was due before the log begins was due with nothing there
-        self.next_hour = self.hour - self.windows.hours + self.windows.ahead + 1
-        self.next_day = self.calendar.day(self.next_hour) + 1
+        self.next_hour, self.next_day = self.windows.begin(at_ms)
 
     def _leap(self, to_ms: int) -> None:
         """Cross a gap so long that all windows were judged and all grids would have been emptied."""

@@ -1,7 +1,7 @@
 """What there is to judge: registry and rule set, compiled into grids and columns of checks."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 
 import numpy as np
@@ -52,6 +52,11 @@ class Checks:
     share_max: NDArray[np.float64]
     from_ms: NDArray[np.int64]
     to_ms: NDArray[np.int64]
+    family: NDArray[np.int64] = field(init=False)  # checks of one family are reduced by one call
+
+    def __post_init__(self) -> None:
+        family = (self.mode.astype(np.int64) * 1000 + self.grid) * 1000 + self.helper_grid + 1
+        object.__setattr__(self, "family", family)
 
     def __len__(self) -> int:
         return len(self.rule)
@@ -146,9 +151,9 @@ class Planner:
 
     def _fitting(self, rule: Rule) -> Iterator[tuple[int, Limit]]:
         for at, limit in enumerate(self.rules.limits):
-            if limit.outlet in self.mine and selects(rule.select, limit.outlet, self.medium[limit.outlet], limit.factor):
-                if _speaks_of(rule, limit):
-                    yield at, limit
+            mine = limit.outlet in self.mine and _speaks_of(rule, limit)
+            if mine and selects(rule.select, limit.outlet, self.medium[limit.outlet], limit.factor):
+                yield at, limit
 
     def _add_instant(self, n: int, rule: Rule, at: int, limit: Limit, binding: int, nth: int) -> None:
         kind = self.registry.bindings[binding].judged_from
@@ -171,7 +176,8 @@ class Planner:
         device_day = self._row(binding, Kind.DAY)[1] if day and mode is not Mode.RANGE else -1
         helper = self._helper(limit, mode)
         self.checks.append((
-            n, at, binding, nth, mode, day, self.medium[limit.outlet] is Medium.WATER, grid, row, device, device_day, *helper,
+            n, at, binding, nth, mode, day, self.medium[limit.outlet] is Medium.WATER, grid, row, device, device_day,
+            *helper,
             np.inf if limit.ceiling is None else limit.ceiling, -np.inf if limit.floor is None else limit.floor,
             limit.reference_o2 if limit.basis is Basis.CONVERTED else np.nan, scale_of(limit), rule.share_max,
             limit.valid_from_ms, limit.valid_to_ms,
@@ -214,7 +220,7 @@ class Planner:
         return GridSpec(cadence_ms=cadence_ms, slots=HOUR_MS // cadence_ms, rows=rows, ring=hours)
 
     def _columns(self) -> Checks:
-        names = list(Checks.__dataclass_fields__)
+        names = [f.name for f in fields(Checks) if f.init]
         columns = list(zip(*self.checks, strict=True)) or [()] * len(names)
         return Checks(**{n: np.array(c, DTYPES.get(n, np.dtype(np.int32))) for n, c in zip(names, columns, strict=True)})
 

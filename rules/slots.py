@@ -7,6 +7,7 @@ local day), a row is a series. Readings that arrive in time order are then writt
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,3 +125,11 @@ class SlotGrids:
 
 def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)[:-1]]) if len(sizes) else np.zeros(0, np.int64)
+
+
+def distinct(numbers: NDArray[Any]) -> list[int]:
+    """The different numbers in an array, ascending; quick where they are all the same."""
+    if not len(numbers):
+        return []
+    low, high = int(numbers.min()), int(numbers.max())
+    return [low] if low == high else [int(n) for n in np.unique(numbers)]

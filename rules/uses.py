@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from rules.hours import Index
 from rules.plan import Plan
-from rules.slots import JUDGED, SlotGrids
+from rules.slots import JUDGED, SlotGrids, distinct
 
 
 class Uses:
@@ -30,7 +30,7 @@ class Uses:
     def checks_of_rows(self, grid: NDArray[np.int32], row: NDArray[np.int32]) -> tuple[Index, Index]:
         """(check, position in the input) of every use of the given series."""
         checks, sources = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
-        for g in np.unique(grid):
+        for g in distinct(grid):
             first, users = self._checks_of[g]
             at = np.flatnonzero(grid == g)
             count = first[row[at] + 1] - first[row[at]]
@@ -43,18 +43,18 @@ class Uses:
         """Checks all of whose slots in the hour are filled."""
         checks, full = self.plan.checks, np.ones(len(which), np.bool_)
         for grids, rows in ((checks.grid, checks.row), (checks.helper_grid, checks.helper_row)):
-            for g in np.unique(grids[which]):
+            for g in distinct(grids[which]):
                 if g >= 0:
                     at = grids[which] == g
-                    full[at] &= self.grids.filled_of(int(g), hour)[rows[which[at]]] == self.plan.specs[g].slots
+                    full[at] &= self.grids.filled_of(g, hour)[rows[which[at]]] == self.plan.specs[g].slots
         return full
 
     def heard(self, which: Index, hour: int) -> NDArray[np.bool_]:
         """Checks whose own series have a reading in the hour."""
         checks, heard = self.plan.checks, np.zeros(len(which), np.bool_)
-        for g in np.unique(checks.grid[which]):
+        for g in distinct(checks.grid[which]):
             at = checks.grid[which] == g
-            heard[at] = self.grids.filled_of(int(g), hour)[checks.row[which[at]]] > 0
+            heard[at] = self.grids.filled_of(g, hour)[checks.row[which[at]]] > 0
         device = checks.device_row[which]
         if self.plan.hour_grid >= 0:
             heard |= (device >= 0) & (self.grids.filled_of(self.plan.hour_grid, hour)[np.maximum(device, 0)] > 0)
@@ -65,9 +65,9 @@ class Uses:
         checks, hour_grid = self.plan.checks, self.plan.hour_grid
         uses = [(checks.grid, checks.row), (checks.helper_grid, checks.helper_row)]
         for grids, rows in uses:
-            for g in np.unique(grids[which]):
+            for g in distinct(grids[which]):
                 if g >= 0:
-                    self.grids.state_of(int(g), hour)[rows[which[grids[which] == g]]] |= JUDGED
+                    self.grids.state_of(g, hour)[rows[which[grids[which] == g]]] |= JUDGED
         for rows in (checks.device_row, checks.helper_device_row):
             own = rows[which]
             if hour_grid >= 0 and (own >= 0).any():

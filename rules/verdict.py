@@ -75,10 +75,11 @@ def rounded(value: Floats, scale: Floats) -> Floats:
 
 
 def _enough(checks: Checks, which: Index, sums: Sums) -> NDArray[np.bool_]:
-    share = sums.n_valid >= SHARE_MIN * sums.n_due
-    even_hour = (checks.mode[which] == Mode.EVEN) & ~checks.day[which]
-    even_gas_day = (checks.mode[which] == Mode.EVEN) & checks.day[which] & ~checks.water[which]
-    gas_range_hour = (checks.mode[which] == Mode.RANGE) & ~checks.day[which] & ~checks.water[which]
-    minutes = sums.n_valid * MINUTES >= GAS_MINUTES_MIN * sums.n_due
     # an even hour was tested when its mean was formed: den is 0 where it is not valid
-    return np.select([even_hour, even_gas_day, gas_range_hour], [sums.den > 0, sums.n_valid >= GAS_HOURS_MIN, minutes], share)
+    even, day, water = checks.mode[which] == Mode.EVEN, checks.day[which], checks.water[which]
+    share = np.where(even & ~day, sums.den > 0, sums.n_valid >= SHARE_MIN * sums.n_due)
+    if water.all():
+        return share
+    hours = np.where(even & day & ~water, sums.n_valid >= GAS_HOURS_MIN, share)
+    ranged = (checks.mode[which] == Mode.RANGE) & ~day & ~water
+    return np.where(ranged, sums.n_valid * MINUTES >= GAS_MINUTES_MIN * sums.n_due, hours)

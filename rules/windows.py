@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rules.calendar import HOUR_MS, Calendar
 from rules.hours import Cells, Floats, Index, hour_cells
 from rules.plan import Mode, Plan
-from rules.slots import DIRTY, JUDGED, PENDING, SlotGrids
+from rules.slots import DIRTY, JUDGED, PENDING, SlotGrids, distinct
 from rules.uses import Uses
 from rules.verdict import Sums, VerdictCode, WindowVerdicts, judge, rounded
 from sensors.reading import Flag
@@ -53,6 +53,22 @@ class Windows:
         self.day_marks = np.zeros((self.days, n_day), np.uint8)
         self.day_checks = np.flatnonzero(checks.day)
 
+    def begin(self, now_ms: int) -> tuple[int, int]:
+        """Log time stands at `now_ms`: what was due counts as judged. Returns the next hour and the next day to be due."""
+        judging = self.plan.rules.judging
+        next_hour = (now_ms - judging.patience_hour_s * 1000) // HOUR_MS
+        next_day = self.calendar.day((now_ms - judging.patience_day_s * 1000) // HOUR_MS)
+        newest = now_ms // HOUR_MS + self.ahead
+        for hour in range(newest - self.hours + 1, next_hour):
+            self.hour_marks[hour % self.hours] |= DONE
+        for grid, spec in enumerate(self.plan.specs):
+            first, end = (self.calendar.day(newest), next_day) if spec.daily else (newest, next_hour)
+            for block in range(first - spec.ring + 1, end):
+                self.grids.state_of(grid, block)[:] |= JUDGED
+        for day in range(self.calendar.day(newest) - self.days + 1, next_day):
+            self.day_marks[day % self.days] |= DONE
+        return next_hour, next_day
+
     def clear_hour(self, hour: int) -> None:
         """Make room for a new hour."""
         for grid, spec in enumerate(self.plan.specs):
@@ -74,18 +90,23 @@ class Windows:
     ) -> list[WindowVerdicts]:
         """Verdicts of the checks whose series have just become full, the given ones the last of them."""
         out = []
-        for h in np.unique(hour):
+        for h in distinct(hour):
             now = hour == h
-            which, at_ms = self.uses.touched(grid[now], row[now], log_ms[now])
-            for g in np.unique(grid[now]):
-                self.grids.state_of(int(g), int(h))[row[now & (grid == g)]] &= ~np.uint8(PENDING)
-            full = self.uses.full(which, int(h))
-            which, at_ms = which[full], at_ms[full]
-            self.hour_marks[h % self.hours, which] |= FULL
-            new = (self.hour_marks[h % self.hours, which] & DONE) == 0
-            out += self._hour(which[new], int(h), at_ms[new])
-            out += self._days_full(which, int(h), at_ms)
+            out += self._completed(grid[now], row[now], h, log_ms[now])
         return out
+
+    def _completed(
+        self, grid: NDArray[np.int32], row: NDArray[np.int32], hour: int, log_ms: NDArray[np.int64]
+    ) -> list[WindowVerdicts]:
+        which, at_ms = self.uses.touched(grid, row, log_ms)
+        for g in distinct(grid):
+            self.grids.state_of(g, hour)[row[grid == g]] &= ~np.uint8(PENDING)
+        full = self.uses.full(which, hour)
+        which, at_ms = which[full], at_ms[full]
+        marks = self.hour_marks[hour % self.hours]
+        marks[which] |= FULL
+        new = (marks[which] & DONE) == 0
+        return self._hour(which[new], hour, at_ms[new]) + self._days_full(which, hour, at_ms)
 
     def hour_due(self, hour: int, at_ms: int) -> list[WindowVerdicts]:
         """Verdicts of the hour's checks that were not judged before."""
@@ -214,11 +235,10 @@ class Windows:
 
     def _days_full(self, which: Index, hour: int, at_ms: NDArray[np.int64]) -> list[WindowVerdicts]:
         """Verdicts of the days that the hour just completed was the last of."""
-        day = self.calendar.day(hour)
         chosen = self.plan.checks.day[which]
-        which, at_ms = which[chosen], at_ms[chosen]
-        if not len(which):
+        if not chosen.any():
             return []
+        which, at_ms, day = which[chosen], at_ms[chosen], self.calendar.day(hour)
         full = (self.hour_marks[self._ring(day)][:, which] & FULL).all(axis=0)
         full &= (self.day_marks[day % self.days, self.day_no[which]] & DONE) == 0
         if not full.any():

@@ -83,7 +83,7 @@ class WrongClock:
         self.standing: dict[int, AlertEvent] = {}
 
     def take(self, payloads: Iterable[tuple[int, int, float | None, bool]]) -> list[AlertEvent]:
-        """Payloads with readings as (monitor, log_ms, seconds ahead of its first future reading or None, any sane reading)."""
+        """Payloads with readings: (monitor, log_ms, seconds ahead of its first future reading or None, any sane one)."""
         events = []
         for monitor, log_ms, ahead_s, sane in payloads:
             held = self.standing.get(monitor)
