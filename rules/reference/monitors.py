@@ -97,7 +97,7 @@ def _rules(rule_id: str, kind: RuleKind, mn: str, stretches: list[Epoch]) -> Ite
 def _opened(rule: Rule, epoch: Epoch, mn: str, *, start_ms: int, at_ms: int, value: float | None = None) -> AlertEvent:
     outlet = next(m.outlet for m in epoch.registry.monitors if m.mn == mn)
     return AlertEvent(
-        alert_id=alert_id(rule.id, outlet, "", start_ms),
+        alert_id=alert_id(rule.id, outlet, mn, start_ms),
         seq=0,
         step=Step.OPENED,
         at_ms=at_ms,
