@@ -44,7 +44,7 @@ def same_text(one: NDArray[np.uint64], at: int, other: NDArray[np.uint64], begin
         at += 8
         begin += 8
         length -= 8
-    return ((one[at] ^ other[begin]) & low_bytes(length)) == 0
+    return bool(((one[at] ^ other[begin]) & low_bytes(length)) == 0)
 
 
 @compiled
@@ -55,15 +55,16 @@ def low_bytes(count: int) -> np.uint64:
 
 @compiled
 def text_end(eight: NDArray[np.uint64], at: int, high: np.uint64) -> int:
-    """The first byte from `at` on that is a quote, a backslash, a control, or (where `high` is `TOPS`, not 0) beyond ASCII.
+    """The first byte from `at` on that is a quote, a backslash, a control, or beyond ASCII (if `high` is `TOPS`, not 0).
 
     The usual test for a zero byte: exact for the lowest one, which is the one that counts.
     """
     while True:
         word = eight[at]
         quote, slash = word ^ QUOTES, word ^ BACKSLASHES
-        found = (((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | ((word - BLANKS) & ~word) | (word & high)) & TOPS
+        found = ((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | ((word - BLANKS) & ~word) | (word & high)
+        found &= TOPS
         if found != 0:
             lowest = found & (~found + np.uint64(1))
-            return at + np.int64(((lowest >> np.uint64(7)) * PLACES) >> np.uint64(56))
+            return int(at + np.int64(((lowest >> np.uint64(7)) * PLACES) >> np.uint64(56)))
         at += 8

@@ -56,7 +56,7 @@ def scan_lines(
         for member in range(members if sure[row] else 0):
             key = now[KEY, member]
             if key < keys:
-                kind[key, row], start[key, row], stop[key, row] = now[KIND, member], now[START, member], now[STOP, member]
+                kind[key, row], start[key, row], stop[key, row] = now[KIND:, member]
         row += sure[row] or skip_blanks(data, begin) < at
         lines += 1
         at += 1
@@ -133,14 +133,16 @@ def scan_object(
 @compiled
 def given_twice(now: NDArray[np.int64], member: int, keys: int) -> bool:
     """Whether the wanted key of a member is that of an earlier one."""
-    for earlier in range(member if now[KEY, member] < keys else 0):
-        if now[KEY, earlier] == now[KEY, member]:
-            return True
-    return False
+    earlier = 0
+    while now[KEY, earlier] != now[KEY, member]:
+        earlier += 1
+    return earlier < member and now[KEY, member] < keys
 
 
 @compiled
-def scan_value(data: NDArray[np.uint8], eight: NDArray[np.uint64], high: np.uint64, at: int) -> tuple[int, int, int, int]:
+def scan_value(
+    data: NDArray[np.uint8], eight: NDArray[np.uint64], high: np.uint64, at: int
+) -> tuple[int, int, int, int]:
     """(end, CellKind, start of the text, its stop) of the string, number or null at `at`; end UNSURE for all else."""
     if data[at] == QUOTE:
         stop = text_end(eight, at + 1, high)
@@ -180,7 +182,9 @@ def digits_end(data: NDArray[np.uint8], at: int) -> int:
 
 
 @compiled
-def find_key(data: NDArray[np.uint8], at: int, stop: int, key_data: NDArray[np.uint8], key_end: NDArray[np.int64]) -> int:
+def find_key(
+    data: NDArray[np.uint8], at: int, stop: int, key_data: NDArray[np.uint8], key_end: NDArray[np.int64]
+) -> int:
     """Which wanted key data[at:stop] is; the number of keys where it is none of them."""
     begin = 0
     for key in range(len(key_end)):

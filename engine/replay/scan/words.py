@@ -112,7 +112,7 @@ def find_words(
     count: int,
     out: NDArray[np.int32],
 ) -> int:
-    """Fill `out` with word numbers, `NOTHING`, or `UNSURE` for what Python must look at; returns how many words there are.
+    """Fill `out` with word numbers, `NOTHING`, or `UNSURE` where Python must look; returns how many words there are.
 
     A cell that is the one above it again needs no search.
     """
@@ -170,11 +170,11 @@ def find_slot(
     slot = np.int64(code & np.uint64(mask))
     while slots[slot] != NOTHING:
         word = slots[slot]
-        if hashes[word] == code and begin[word + 1] - begin[word] == size:
-            if same_text(eight, at, arena_eight, begin[word], size):
-                break
+        alike = hashes[word] == code and begin[word + 1] - begin[word] == size
+        if alike and same_text(eight, at, arena_eight, begin[word], size):
+            break
         slot = (slot + 1) & mask
-    return slot
+    return int(slot)
 
 
 @compiled
