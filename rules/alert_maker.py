@@ -8,7 +8,6 @@ from rules.rule import Rule, RuleKind, RuleSet
 from rules.severity import USUAL, severity
 from sensors.factors import factor as catalogue
 
-
 NO_EVIDENCE = Evidence()
 
 

@@ -111,7 +111,7 @@ def room_for(readings: int, fan: int) -> Found:
 
 
 @compiled
-def _outcome(held: int, held_value: float, held_place: int, flag: int, value: float, place: int) -> int:
+def _outcome(held: int, held_value: float, held_place: int, flag: int, value: float, place: np.int64) -> int:
     """What a reading means for the slot it falls in, if its time is acceptable."""
     if held == EMPTY:
         return NEW
@@ -124,7 +124,7 @@ def _outcome(held: int, held_value: float, held_place: int, flag: int, value: fl
 
 
 @compiled
-def _slot(within: int, cadence: int) -> tuple[int, int]:
+def _slot(within: int, cadence: int) -> tuple[np.int64, np.int64]:
     """(slot, position in it) of a moment `within` ms into a block. 32-bit unsigned: twice as fast to divide."""
     slot = np.int64(np.uint32(within) // np.uint32(cadence))
     rest = within - slot * cadence
@@ -239,9 +239,10 @@ def assign(  # noqa: C901, PLR0912, PLR0915 - one loop: a call per reading costs
                 outcome[r] = UNJUDGED
                 continue
             if daily[g]:
-                block, slot, place = c.day[r], np.int64(0), min(np.int64(PLACES - 1), c.day_ms[r] * PLACES // DAY_MS)
+                block, slot = c.day[r], np.int64(0)
+                place = min(np.int64(PLACES - 1), c.day_ms[r] * PLACES // DAY_MS)
             else:
-                block = at_ms // HOUR_MS
+                block = np.int64(at_ms // HOUR_MS)
                 slot, place = _slot(at_ms - block * HOUR_MS, shape[g, 0])
             if block != last_block or g != last_grid:
                 last_grid, last_block, ring = g, block, block % shape[g, 3]

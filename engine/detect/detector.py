@@ -5,7 +5,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sensors.decoder import Decoded, Decoder
 
 from engine.detect.facts import Facts, Verdicts
 from engine.detect.snapshot import Position, dump, load
@@ -18,6 +17,7 @@ from rules.plan import Plan, plan_for
 from rules.rule import RuleSet
 from rules.ruleset_json import ruleset_from_json
 from rules.verdict import WindowVerdicts
+from sensors.decoder import Decoded, Decoder
 from sensors.frames import FrameBatch
 from sensors.reading import KINDS, ReadingBatch
 from sensors.refusal import Reason, Refusal
@@ -193,7 +193,9 @@ def _verdicts(plan: Plan, parts: list[WindowVerdicts]) -> Verdicts:
         return np.concatenate([getattr(p, name) for p in parts])
 
     check = np.concatenate([p.check for p in parts])
-    own: dict[str, NDArray[Any]] = {"binding": plan.checks.binding[check], "rule": plan.checks.rule[check], "day": plan.checks.day[check]}
+    own: dict[str, NDArray[Any]] = {
+        name: getattr(plan.checks, name)[check] for name in ("binding", "rule", "day")
+    }
     return Verdicts(**own, **{f.name: column(f.name) for f in fields(Verdicts) if f.name not in own})
 
 
