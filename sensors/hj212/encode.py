@@ -1,14 +1,13 @@
 """Frames made: data uploads, answers and commands."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from sensors.factors import factor
 from sensors.hj212.crc import crc
 from sensors.hj212.edition import Edition, FlagField
+from sensors.hj212.times import data_time, qn_text
 
-CHINA = timezone(timedelta(hours=8))
 DATA_MAX = 1024  # bytes between the length field and the CRC; more is split
 PACKETS_MAX = 9999
 PASSWORD = "123456"
@@ -104,20 +103,6 @@ def encode_command(
     return seal(_segment(head, [("", {name: text}) for name, text in fields]))
 
 
-def data_time(ms: int) -> str:
-    """DataTime, BeginTime, SystemTime ...: YYYYMMDDhhmmss in UTC+8.
-
-    >>> data_time(1704067200000)
-    '20240101080000'
-    """
-    return _local(ms).strftime("%Y%m%d%H%M%S")
-
-
-def qn_text(ms: int) -> str:
-    """QN: DataTime with milliseconds."""
-    return f"{data_time(ms)}{ms % 1000:03d}"
-
-
 def value_text(code: str, value: float, decimals: int | None = None) -> str:
     """A value as the type of its factor writes it, rounded half to even (of the decimal digits one sees).
 
@@ -127,10 +112,6 @@ def value_text(code: str, value: float, decimals: int | None = None) -> str:
     known = factor(code)
     places = decimals if decimals is not None else known.decimals if known else 4
     return f"{Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN):f}"
-
-
-def _local(ms: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC).astimezone(CHINA) + timedelta(milliseconds=ms)
 
 
 def _head(flag: FlagField, *, qn_ms: int, st: str, cn: int, pw: str, mn: str) -> str:
