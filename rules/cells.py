@@ -96,9 +96,15 @@ def outside(
                 continue
             valid[i] += 1
             x = np.rint(x * scale[i]) / scale[i]
-            beyond = max(floor[i] - x, x - ceiling[i])
+            beyond = _beyond(x, floor[i], ceiling[i], scale[i])
             if beyond > 0:
                 out[i] += 1
-                if np.isnan(far[i]) or beyond > max(floor[i] - far[i], far[i] - ceiling[i]):
+                if np.isnan(far[i]) or beyond > _beyond(far[i], floor[i], ceiling[i], scale[i]):
                     far[i] = x
     return out, valid, far
+
+
+@compiled
+def _beyond(x: float, floor: float, ceiling: float, scale: float) -> float:
+    """How far x lies outside [floor, ceiling], in units of 1 / scale and free of the noise of subtraction."""
+    return float(np.rint(max(floor - x, x - ceiling) * scale))

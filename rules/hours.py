@@ -70,7 +70,7 @@ def hour_cells(grids: SlotGrids, plan: Plan, which: Index, hour: int) -> Cells:
             case Mode.EVEN:
                 _even(grids, plan, chosen, hour, at, cells)
             case Mode.FLOW:
-                _flow(grids, checks, chosen, hour, at, cells)
+                _flow(grids, plan, chosen, hour, at, cells)
             case Mode.RANGE:
                 _range(grids, checks, chosen, hour, at, cells)
     return cells
@@ -129,7 +129,8 @@ def _convert(mean: Floats, o2: Floats, reference: Floats, o2_max: float) -> Floa
     return np.where(usable, mean * (21 - reference) / (21 - np.where(usable, o2, 0.0)), np.nan)
 
 
-def _flow(grids: SlotGrids, checks: Checks, which: Index, hour: int, at: Index, out: Cells) -> None:
+def _flow(grids: SlotGrids, plan: Plan, which: Index, hour: int, at: Index, out: Cells) -> None:
+    checks = plan.checks
     grid, helper = int(checks.grid[which[0]]), int(checks.helper_grid[which[0]])
     if helper < 0:
         return
@@ -140,7 +141,8 @@ def _flow(grids: SlotGrids, checks: Checks, which: Index, hour: int, at: Index, 
         grids.values(grid, hour), grids.flags(grid, hour), checks.row[which], slots // count,
         grids.values(helper, hour), grids.flags(helper, hour), checks.helper_row[which], flow_slots // flow_count, cells,
     )  # fmt: skip
-    out.num[at], out.den[at], out.n_valid[at], out.n_due[at] = mass, volume, valid, cells - still
+    out.num[at], out.den[at], out.n_valid[at] = mass, volume, valid
+    out.n_due[at] = cells if plan.rules.judging.zero_flow_due else cells - still
 
 
 def _range(grids: SlotGrids, checks: Checks, which: Index, hour: int, at: Index, out: Cells) -> None:

@@ -7,12 +7,12 @@ USUAL = 3
 
 
 def severity(value: float | None, ceiling: float | None) -> int:
-    """1..5 by how far `value` lies over `ceiling`; 3 where that has no meaning.
+    """1..5 by how far `value` lies over `ceiling` (below it: 1); 3 where there is no value or no ceiling.
 
     >>> [severity(v, 50.0) for v in (51, 55, 80, 120, 200)]
     [1, 2, 3, 4, 5]
     """
-    if value is None or ceiling is None or math.isinf(ceiling) or value <= ceiling:
+    if value is None or ceiling is None or math.isinf(ceiling):
         return USUAL
-    multiple = (value - ceiling) / ceiling if ceiling > 0 else math.inf
+    multiple = round((value - ceiling) / ceiling, 9) if ceiling > 0 else math.inf
     return 1 + sum(multiple >= band for band in BANDS)

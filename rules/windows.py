@@ -228,8 +228,8 @@ class Windows:
             n_valid += self.cells.n_valid[at, no]
             n_due += self.cells.n_due[at, no]
             x = self.cells.far[at, no if self.ranged else 0]
-            reach = np.maximum(checks.floor[which] - x, x - checks.ceiling[which])
-            held = np.maximum(checks.floor[which] - far, far - checks.ceiling[which])
+            reach = np.rint(np.maximum(checks.floor[which] - x, x - checks.ceiling[which]) * checks.scale[which])
+            held = np.rint(np.maximum(checks.floor[which] - far, far - checks.ceiling[which]) * checks.scale[which])
             far = np.where(~np.isnan(x) & ~(reach <= held), x, far)
         return Sums(num=num, den=den, n_valid=n_valid, n_due=n_due, far=far)
 

@@ -15,14 +15,14 @@ from rules.kinds.monitors import Heard
 from rules.outcome import Outcome
 from rules.plan import Plan, plan_for
 from rules.rule import RuleSet
-from rules.ruleset_json import ruleset_from_json
+from rules.ruleset_json import ruleset_from_json, ruleset_to_json
 from rules.verdict import WindowVerdicts
 from sensors.decoder import Decoded, Decoder
 from sensors.frames import FrameBatch
 from sensors.reading import KINDS, ReadingBatch
 from sensors.refusal import Reason, Refusal
 from sensors.registry import Registry
-from sensors.registry_json import registry_from_json
+from sensors.registry_json import registry_from_json, registry_to_json
 
 REFUSED = {Outcome.FUTURE: Reason.FUTURE, Outcome.TOO_LATE: Reason.TOO_LATE}
 
@@ -76,9 +76,13 @@ class Detector:
 
     def snapshot(self) -> bytes:
         """All state, with the offset it goes up to."""
-        decoder = None if self._decoder is None else self._decoder.state()
         place = Position(
-            partition=self.partition, partitions=self.partitions, next_offset=self.next_offset, decoder=decoder
+            partition=self.partition,
+            partitions=self.partitions,
+            next_offset=self.next_offset,
+            registry=registry_to_json(self._registry) if self._registry else None,
+            rules=ruleset_to_json(self._rules) if self._rules else None,
+            decoder=self._decoder.state() if self._decoder else None,
         )
         return dump(self.judge, place)
 
@@ -88,6 +92,8 @@ class Detector:
         judge, place = load(data)
         detector = cls(place.partition, place.partitions)
         detector.next_offset = place.next_offset
+        detector._registry = registry_from_json(place.registry) if place.registry else None
+        detector._rules = ruleset_from_json(place.rules) if place.rules else None
         if judge is not None:
             detector._adopt(judge)
             if detector._decoder is not None:

@@ -15,8 +15,8 @@ from rules.alert_json import event_from_json, event_to_json
 from rules.book import Entry
 from rules.judge import Judge
 from rules.plan import plan_for
-from rules.ruleset_json import ruleset_from_json, ruleset_to_json
-from sensors.registry_json import registry_from_json, registry_to_json
+from rules.ruleset_json import ruleset_from_json
+from sensors.registry_json import registry_from_json
 
 FORMAT = 1
 SCALARS = ("now_ms", "hour", "next_hour", "next_day", "revise_ms", "silent")
@@ -35,7 +35,9 @@ class Position:
     partition: int
     partitions: int
     next_offset: int
-    decoder: Any  # JSON
+    registry: Any  # JSON; None before the first control record of its kind
+    rules: Any
+    decoder: Any
 
 
 def dump(judge: Judge | None, position: Position) -> bytes:
@@ -43,8 +45,6 @@ def dump(judge: Judge | None, position: Position) -> bytes:
     head: dict[str, Any] = {"format": FORMAT, **{f.name: getattr(position, f.name) for f in fields(position)}}
     arrays: Arrays = {}
     if judge is not None:
-        head["registry"] = registry_to_json(judge.plan.registry)
-        head["rules"] = ruleset_to_json(judge.plan.rules)
         head["scalars"] = {name: getattr(judge, name) for name in SCALARS}
         head["alerts"] = _alerts(judge)
         arrays = {**_grids(judge), **_windows(judge), **_instants(judge), **_silences(judge)}
@@ -62,13 +62,13 @@ def load(data: bytes) -> tuple[Judge | None, Position]:
         if head["format"] != FORMAT:
             raise SnapshotDamaged(f"snapshot: expected format {FORMAT}, got {head['format']}")
         position = Position(**{f.name: head[f.name] for f in fields(Position)})
-        return (_judge(head, arrays, position) if "registry" in head else None), position
+        return (_judge(head, arrays, position) if "scalars" in head else None), position
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
         raise SnapshotDamaged(f"snapshot of {len(data)} bytes: {error}") from error
 
 
 def _judge(head: dict[str, Any], arrays: Arrays, position: Position) -> Judge:
-    registry, rules = registry_from_json(head["registry"]), ruleset_from_json(head["rules"])
+    registry, rules = registry_from_json(position.registry), ruleset_from_json(position.rules)
     judge = Judge(plan_for(registry, rules, partition=position.partition, partitions=position.partitions))
     for name in SCALARS:
         setattr(judge, name, head["scalars"][name])

@@ -24,7 +24,7 @@ def instants_of(plan: Plan) -> Instants:
     return Instants(
         first=first,
         threshold=np.array(
-            [rules.rules[s.rule].fraction * (lim.ceiling or 0.0) for s, lim in zip(specs, limits, strict=True)], np.float64
+            [round(rules.rules[s.rule].fraction * (lim.ceiling or 0.0), 6) for s, lim in zip(specs, limits, strict=True)], np.float64
         ),
         in_a_row=np.array([rules.rules[s.rule].in_a_row for s in specs], np.int32),
         scale=np.array([scale_of(lim) for lim in limits], np.float64),
