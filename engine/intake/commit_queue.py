@@ -7,6 +7,7 @@ from collections import deque
 from typing import Protocol
 
 from engine.intake.outage import Outage
+from engine.intake.pace import Pace
 from engine.intake.settings import IntakeSettings
 from engine.log.api import FrameRow, Log, NotStored, Stored
 
@@ -15,8 +16,11 @@ log = logging.getLogger("outfall.intake")
 BATCH_BYTES = 1 << 20
 """A batch that holds so many bytes takes no more; the next one opens."""
 
-BATCH_S_MIN = 0.001
-"""From one batch to the next: log time grows by at least 1 ms a record, and must not run ahead of the clock."""
+BATCHES_PER_S_MAX = 1000.0
+"""Log time grows by at least 1 ms a record: more records a second, and it would run ahead of the clock."""
+
+AHEAD_S_MAX = 0.01
+"""How far it may."""
 
 ROW_BYTES = 200
 """What a waiting payload costs in memory besides its bytes (tuple, list slot, object heads), rounded up."""
@@ -127,9 +131,9 @@ class CommitQueue:
 
     async def run(self) -> None:
         """Commit batch after batch until cancelled."""
+        pace = Pace(per_s=BATCHES_PER_S_MAX, burst_s=AHEAD_S_MAX)
         while True:
             await self._work.wait()
-            began = time.monotonic()
             batch = self._batches[0]
             if len(self._batches) == 1:
                 self._batches.append(Batch())
@@ -137,7 +141,7 @@ class CommitQueue:
             await self._commit(batch)
             self._batches.popleft()
             self._release(batch)
-            if (early_s := began + BATCH_S_MIN - time.monotonic()) > 0:
+            if early_s := pace.take(now=time.monotonic()):
                 await asyncio.sleep(early_s)
 
     async def drain(self, seconds: float) -> int:

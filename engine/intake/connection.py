@@ -46,7 +46,7 @@ class Connection(asyncio.BufferedProtocol):
         self._reader = PacketReader(packet_max=settings.payload_max + PACKET_HEAD_MAX)
         self._loop = asyncio.get_running_loop()
         self._pauses = NO_PAUSE
-        self._pace = Pace(per_s=settings.messages_per_s_max) if settings.messages_per_s_max else None
+        self._pace = Pace(per_s=bound, burst_s=1.0) if (bound := settings.messages_per_s_max) else None
         self._heard = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None  # CONNECT, then keep-alive, then the end
         self._last_words = b""

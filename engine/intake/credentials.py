@@ -122,10 +122,14 @@ class Credentials:
         }
         body = orjson.dumps({"version": 1, "logins": rows}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
         with _named(self.path, "write"), tempfile.NamedTemporaryFile(dir=self.path.parent, delete=False) as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(self.path)  # NamedTemporaryFile makes it 0600
+            try:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(self.path)  # NamedTemporaryFile makes it 0600
+            except OSError:
+                Path(file.name).unlink()
+                raise
 
 
 def _digest(salt: bytes, secret: bytes) -> bytes:
@@ -163,9 +167,7 @@ def _read(path: Path) -> dict[str, Login]:
 
 
 def _from_row(name: str, row: dict[str, Any]) -> Login:
-    return Login(
-        name=name, mns=frozenset(row["mns"]), salt=bytes.fromhex(row["salt"]), digest=bytes.fromhex(row["sha256"])
-    )
+    return Login(name=name, mns=frozenset(row["mns"]), salt=bytes.fromhex(row["salt"]), digest=bytes.fromhex(row["sha256"]))
 
 
 @contextlib.contextmanager

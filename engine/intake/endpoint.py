@@ -54,6 +54,13 @@ class MqttEndpoint:
         return self._refusals.recent
 
     @property
+    def connected(self) -> frozenset[str]:
+        """Logins that have a session now; "" stands for all that are anonymous."""
+        if not self._tasks:
+            return frozenset()
+        return frozenset(line.session.name for line in self._reception.sessions.values())
+
+    @property
     def waiting(self) -> int:
         """Messages received that are not in the log yet."""
         return self._reception.queue.waiting if self._tasks else 0

@@ -38,9 +38,7 @@ async def listen(settings: IntakeSettings, make: Callable[[], asyncio.BaseProtoc
         )
     except OSError as error:
         why = HINTS.get(error.errno or 0, error.strerror)
-        raise ListenError(
-            error.errno, f"MQTT intake: cannot listen on {settings.host}:{settings.port}: {why}"
-        ) from error
+        raise ListenError(error.errno, f"MQTT intake: cannot listen on {settings.host}:{settings.port}: {why}") from error
 
 
 def tls_context(tls: TlsSettings) -> ssl.SSLContext:

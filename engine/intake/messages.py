@@ -39,7 +39,7 @@ class Messages:
     def publish(self, message: Publish) -> None:
         """One message in."""
         mn = self._claims.get(message.topic)
-        if mn is None or message.retain or len(message.payload) > self._payload_max:
+        if mn is None or message.retain or message.properties or len(message.payload) > self._payload_max:
             mn = self._examine(message)
             if mn is None:
                 return
