@@ -17,8 +17,8 @@ from engine.log.row import COLUMNS, record_of
 
 logger = logging.getLogger(__name__)
 
-BYTES_MAX = 16 << 20
-"""Bodies of one `read`; at least one record comes however long it is."""
+BYTES_MAX = 8 << 20
+"""One `read` ends after the record whose body reaches so many bytes in all."""
 
 
 def report(damage: Damage) -> None:

@@ -81,9 +81,13 @@ class SqliteLog:
         self.reader.close()
         self._lock.close()
 
-    def listen(self, on_news: Callable[[], None]) -> None:
-        """Call `on_news` after every commit, and when the log fails; on the writer's thread, so it must be short."""
+    def listen(self, on_news: Callable[[], None]) -> Callable[[], None]:
+        """Call `on_news` after every commit, and when the log fails. The answer ends it.
+
+        It runs on the writer's thread, so it must be short.
+        """
         self._listeners.append(on_news)
+        return lambda: self._listeners.remove(on_news)
 
     def partitions(self, topic: Topic) -> int:
         """How many partitions the topic has."""
@@ -182,7 +186,7 @@ class SqliteLog:
         self._tell()
 
     def _tell(self) -> None:
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             listener()
 
 
