@@ -1,7 +1,7 @@
 """From the slots of an hour to the numbers of its checks: compiled reductions in time order.
 
-A cell is a slot of a minute or more, or a minute made of shorter slots: then its value is the mean of its valid slots.
-Inputs named `value` and `flag` have shape (slots, rows); `group` is the number of slots in a cell.
+A cell is a slot of a minute or more, or a minute made of the shorter slots that begin in it: then its value is the mean
+of its valid slots. Inputs named `value` and `flag` have shape (slots, rows); `cells` is the number of cells in the hour.
 """
 
 import numpy as np
@@ -16,10 +16,11 @@ Ints = NDArray[np.int32]
 
 
 @compiled
-def _cell(value: Floats, flag: NDArray[np.uint8], row: int, slot: int, group: int) -> float:
-    """Mean of the valid ones of `group` slots from `slot` on; NaN where none is valid."""
+def _cell(value: Floats, flag: NDArray[np.uint8], row: int, cell: int, cells: int) -> float:
+    """Mean of the valid slots of one cell; NaN where none is valid."""
+    slots = value.shape[0]
     total, n = 0.0, 0
-    for k in range(slot, slot + group):
+    for k in range((cell * slots + cells - 1) // cells, ((cell + 1) * slots + cells - 1) // cells):
         if flag[k, row] == NORMAL:
             total += value[k, row]
             n += 1
@@ -27,17 +28,17 @@ def _cell(value: Floats, flag: NDArray[np.uint8], row: int, slot: int, group: in
 
 
 @compiled
-def even(value: Floats, flag: NDArray[np.uint8], rows: Ints, group: int) -> tuple[Floats, Ints]:
+def even(value: Floats, flag: NDArray[np.uint8], rows: Ints, cells: int) -> tuple[Floats, Ints]:
     """Sum and number of the valid cells, per chosen row; shapes (chosen,)."""
     total, valid = np.zeros(len(rows)), np.zeros(len(rows), np.int32)
-    for slot in range(0, value.shape[0], group):
+    for cell in range(cells):
         for i in range(len(rows)):
-            if group == 1:
-                if flag[slot, rows[i]] == NORMAL:
-                    total[i] += value[slot, rows[i]]
+            if cells == value.shape[0]:
+                if flag[cell, rows[i]] == NORMAL:
+                    total[i] += value[cell, rows[i]]
                     valid[i] += 1
             else:
-                x = _cell(value, flag, rows[i], slot, group)
+                x = _cell(value, flag, rows[i], cell, cells)
                 if not np.isnan(x):
                     total[i] += x
                     valid[i] += 1
@@ -45,11 +46,11 @@ def even(value: Floats, flag: NDArray[np.uint8], rows: Ints, group: int) -> tupl
 
 
 @compiled
-def longer(value: Floats, flag: NDArray[np.uint8], row: int, slot: int, span: int, group: int) -> float:
-    """Mean of the valid cells among `span` slots from `slot` on; NaN where none is valid."""
+def longer(value: Floats, flag: NDArray[np.uint8], row: int, cell: int, span: int, cells: int) -> float:
+    """Mean of the valid ones among `span` cells from `cell` on; NaN where none is valid."""
     total, n = 0.0, 0
-    for k in range(slot, slot + span, group):
-        x = _cell(value, flag, row, k, group)
+    for k in range(cell, cell + span):
+        x = _cell(value, flag, row, k, cells)
         if not np.isnan(x):
             total += x
             n += 1
@@ -58,23 +59,23 @@ def longer(value: Floats, flag: NDArray[np.uint8], row: int, slot: int, span: in
 
 @compiled
 def weighted(
-    value: Floats, flag: NDArray[np.uint8], rows: Ints, group: int,
-    flow: Floats, flow_flag: NDArray[np.uint8], flow_rows: Ints, flow_group: int, cells: int,
+    value: Floats, flag: NDArray[np.uint8], rows: Ints, cells: int,
+    flow: Floats, flow_flag: NDArray[np.uint8], flow_rows: Ints, flow_cells: int, common: int,
 ) -> tuple[Floats, Floats, Ints, Ints]:  # fmt: skip
-    """Flow-weighted sums over `cells` common cells an hour: sum(c q), sum(q), cells counted, cells with zero flow."""
+    """Flow-weighted sums over `common` cells an hour, each as long as some cells of both: sum(c q), sum(q), cells counted, cells with zero flow."""
     n = len(rows)
     mass, volume = np.zeros(n), np.zeros(n)
     valid, still = np.zeros(n, np.int32), np.zeros(n, np.int32)
-    span, flow_span = value.shape[0] // cells, flow.shape[0] // cells
-    for cell in range(cells):
+    span, flow_span = cells // common, flow_cells // common
+    for cell in range(common):
         for i in range(n):
-            q = longer(flow, flow_flag, flow_rows[i], cell * flow_span, flow_span, flow_group)
+            q = longer(flow, flow_flag, flow_rows[i], cell * flow_span, flow_span, flow_cells)
             if np.isnan(q):
                 continue
             if q <= 0:
                 still[i] += 1
                 continue
-            x = longer(value, flag, rows[i], cell * span, span, group)
+            x = longer(value, flag, rows[i], cell * span, span, cells)
             if not np.isnan(x):
                 mass[i] += x * q
                 volume[i] += q
@@ -84,14 +85,14 @@ def weighted(
 
 @compiled
 def outside(
-    value: Floats, flag: NDArray[np.uint8], rows: Ints, group: int, floor: Floats, ceiling: Floats, scale: Floats
+    value: Floats, flag: NDArray[np.uint8], rows: Ints, cells: int, floor: Floats, ceiling: Floats, scale: Floats
 ) -> tuple[Ints, Ints, Floats]:
     """Cells outside [floor, ceiling], valid cells, and the value farthest outside (NaN where none is); shapes (chosen,)."""
     n = len(rows)
     out, valid, far = np.zeros(n, np.int32), np.zeros(n, np.int32), np.full(n, np.nan)
-    for slot in range(0, value.shape[0], group):
+    for cell in range(cells):
         for i in range(n):
-            x = _cell(value, flag, rows[i], slot, group)
+            x = _cell(value, flag, rows[i], cell, cells)
             if np.isnan(x):
                 continue
             valid[i] += 1

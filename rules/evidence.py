@@ -75,9 +75,9 @@ def _hours(windows: Windows, check: int, hours: range) -> Columns:
 
 def _means(grids: SlotGrids, grid: int, row: int, hour: int, cells: int) -> list[float | None]:
     values, flags = grids.values(grid, hour), grids.flags(grid, hour)
-    slots = values.shape[0]
-    span, group = slots // cells, slots // cells_in(slots)
-    return [_number(longer(values, flags, row, n * span, span, group)) for n in range(cells)]
+    own = cells_in(values.shape[0])
+    span = own // cells
+    return [_number(longer(values, flags, row, n * span, span, own)) for n in range(cells)]
 
 
 def _held(values: NDArray[np.float64], flags: NDArray[Any]) -> list[float | None]:

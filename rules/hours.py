@@ -80,11 +80,10 @@ def hour_means(
     grids: SlotGrids, plan: Plan, grid: int, rows: Ints, device_rows: Ints, water: NDArray[np.bool_], hour: int
 ) -> HourMeans:
     """Own means of an hour, and the device's where the own one is not valid. Rows may be -1: no mean."""
-    slots = plan.specs[grid].slots
-    count = cells_in(slots)
-    total, valid = even(grids.values(grid, hour), grids.flags(grid, hour), np.maximum(rows, 0), slots // count)
+    count = cells_in(plan.specs[grid].slots)
+    total, valid = even(grids.values(grid, hour), grids.flags(grid, hour), np.maximum(rows, 0), count)
     valid = np.where(rows < 0, 0, valid).astype(np.int32)
-    enough = np.where(water, valid >= SHARE_MIN * count, valid * (MINUTES // count) >= GAS_MINUTES_MIN)
+    enough = np.where(water, valid >= SHARE_MIN * count, valid * MINUTES >= GAS_MINUTES_MIN * count)
     mean = np.where(enough, total / np.maximum(valid, 1), np.nan)
     from_device = ~enough & (device_rows >= 0)
     if from_device.any():
@@ -134,12 +133,11 @@ def _flow(grids: SlotGrids, plan: Plan, which: Index, hour: int, at: Index, out:
     grid, helper = int(checks.grid[which[0]]), int(checks.helper_grid[which[0]])
     if helper < 0:
         return
-    slots, flow_slots = grids.specs[grid].slots, grids.specs[helper].slots
-    count, flow_count = cells_in(slots), cells_in(flow_slots)
+    count, flow_count = cells_in(grids.specs[grid].slots), cells_in(grids.specs[helper].slots)
     cells = gcd(count, flow_count)
     mass, volume, valid, still = weighted(
-        grids.values(grid, hour), grids.flags(grid, hour), checks.row[which], slots // count,
-        grids.values(helper, hour), grids.flags(helper, hour), checks.helper_row[which], flow_slots // flow_count, cells,
+        grids.values(grid, hour), grids.flags(grid, hour), checks.row[which], count,
+        grids.values(helper, hour), grids.flags(helper, hour), checks.helper_row[which], flow_count, cells,
     )  # fmt: skip
     out.num[at], out.den[at], out.n_valid[at] = mass, volume, valid
     out.n_due[at] = cells if plan.rules.judging.zero_flow_due else cells - still
@@ -147,10 +145,9 @@ def _flow(grids: SlotGrids, plan: Plan, which: Index, hour: int, at: Index, out:
 
 def _range(grids: SlotGrids, checks: Checks, which: Index, hour: int, at: Index, out: Cells) -> None:
     grid = int(checks.grid[which[0]])
-    slots = grids.specs[grid].slots
-    count = cells_in(slots)
+    count = cells_in(grids.specs[grid].slots)
     beyond, valid, far = outside(
-        grids.values(grid, hour), grids.flags(grid, hour), checks.row[which], slots // count,
+        grids.values(grid, hour), grids.flags(grid, hour), checks.row[which], count,
         checks.floor[which], checks.ceiling[which], checks.scale[which],
     )  # fmt: skip
     out.num[at], out.den[at], out.n_valid[at], out.n_due[at], out.far[at] = beyond, valid, valid, count, far

@@ -5,8 +5,9 @@ import numpy as np
 from rules.alert import AlertEvent, Step
 from rules.alert_maker import Judged, follow, limit_event
 from rules.assign import Columns, Found, Instants
-from rules.limits import Basis
+from rules.limits import Basis, Limit
 from rules.plan import Plan, scale_of
+from rules.rule import Rule
 from sensors.reading import KINDS
 
 NEVER_MS = -(1 << 62)
@@ -23,9 +24,7 @@ def instants_of(plan: Plan) -> Instants:
     n = len(specs)
     return Instants(
         first=first,
-        threshold=np.array(
-            [round(rules.rules[s.rule].fraction * (lim.ceiling or 0.0), 6) for s, lim in zip(specs, limits, strict=True)], np.float64
-        ),
+        threshold=np.array([_threshold(rules.rules[s.rule], rules.limits[s.limit]) for s in specs], np.float64),
         in_a_row=np.array([rules.rules[s.rule].in_a_row for s in specs], np.int32),
         scale=np.array([scale_of(lim) for lim in limits], np.float64),
         from_ms=np.array([lim.valid_from_ms for lim in limits], np.int64),
@@ -41,6 +40,11 @@ def instants_of(plan: Plan) -> Instants:
         run_ms=np.zeros(n, np.int64),
         open=np.zeros(n, np.uint8),
     )
+
+
+def _threshold(rule: Rule, limit: Limit) -> float:
+    """Rounded, as the readings are: 0.57 x 100 is 57."""
+    return round(rule.fraction * (limit.ceiling or 0.0), 6)
 
 
 class InstantBook:
