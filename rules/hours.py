@@ -54,6 +54,15 @@ def cells_in(slots: int) -> int:
     return min(slots, MINUTES)
 
 
+def due_cells(plan: Plan, which: Index) -> Ints:
+    """Cells due in an hour of which nothing is known, for day checks."""
+    checks = plan.checks
+    count = np.array([cells_in(plan.specs[g].slots) for g in checks.grid[which]], np.int32)
+    helper = np.array([cells_in(plan.specs[g].slots) if g >= 0 else 0 for g in checks.helper_grid[which]], np.int32)
+    flow = np.where(checks.mode[which] == Mode.FLOW, np.gcd(count, helper), count)
+    return np.where((checks.mode[which] == Mode.EVEN) & ~checks.water[which], 1, flow).astype(np.int32)
+
+
 def hour_cells(grids: SlotGrids, plan: Plan, which: Index, hour: int) -> Cells:
     """The numbers of one hour for the chosen checks."""
     n = len(which)
@@ -132,6 +141,7 @@ def _flow(grids: SlotGrids, plan: Plan, which: Index, hour: int, at: Index, out:
     checks = plan.checks
     grid, helper = int(checks.grid[which[0]]), int(checks.helper_grid[which[0]])
     if helper < 0:
+        out.n_due[at] = due_cells(plan, which)
         return
     count, flow_count = cells_in(grids.specs[grid].slots), cells_in(grids.specs[helper].slots)
     cells = gcd(count, flow_count)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.calendar import HOUR_MS, Calendar
-from rules.hours import Cells, Floats, Index, hour_cells
+from rules.hours import Cells, Floats, Index, due_cells, hour_cells
 from rules.plan import Mode, Plan
 from rules.slots import DIRTY, JUDGED, PENDING, SlotGrids, distinct
 from rules.uses import Uses
@@ -49,6 +49,7 @@ class Windows:
             num=np.zeros(size), den=np.zeros(size), far=np.full(size if self.ranged else (self.hours, 1), np.nan),
             n_valid=np.zeros(size, np.uint8), n_due=np.zeros(size, np.uint8),
         )  # fmt: skip
+        self.cells.n_due[:] = self.usual_due = due_cells(plan, np.flatnonzero(checks.day))
         self.hour_marks = np.zeros((self.hours, n), np.uint8)
         self.day_marks = np.zeros((self.days, n_day), np.uint8)
         self.day_checks = np.flatnonzero(checks.day)
@@ -76,8 +77,10 @@ class Windows:
                 self.grids.clear(grid, hour)
         at = hour % self.hours
         self.hour_marks[at] = 0
-        for column in (self.cells.num, self.cells.den, self.cells.n_valid, self.cells.n_due):
+        for column in (self.cells.num, self.cells.den, self.cells.n_valid):
             column[at] = 0
+        self.cells.n_due[at] = self.usual_due
+        self.cells.far[at] = np.nan
 
     def clear_day(self, day: int) -> None:
         """Make room for a new local day."""
