@@ -96,7 +96,7 @@ def _outlets(site: Site, lang: str) -> Iterator[Outlet]:
         yield Outlet(
             id=f"{site.id}-{letter}{number}",
             enterprise=site.id,
-            name=f"{site.name.say(lang)} {OUTLET[letter].say(lang).format(n=number)}",
+            name=OUTLET[letter].say(lang).format(n=number),
             medium=TRADES[trade].medium,
             labels=(("trade", trade),),
         )

@@ -27,9 +27,9 @@ class Site:
 
 DISTRICT = Text(zh="青汀区", en="Qingting")
 OUTLET = {
-    "w": Text(zh="废水{n}号排口", en="wastewater outlet {n}"),
+    "w": Text(zh="废水{n}号", en="outlet {n}"),
     "s": Text(zh="{n}号烟囱", en="stack {n}"),
-    "a": Text(zh="{n}号厂界空气站", en="fence-line air {n}"),
+    "a": Text(zh="{n}号厂界站", en="fence line {n}"),
 }
 EAST = Text(zh="东浦镇", en="Dongpu")
 WEST = Text(zh="西堰镇", en="Xiyan")
@@ -42,14 +42,14 @@ def site(id: str, zh: str, en: str, town: Text, *trades: str) -> Site:
 
 
 SITES = (
-    site("sewage-east", "青汀东区污水处理厂", "Qingting East Sewage Works", EAST, "sewage"),
-    site("sewage-west", "青汀西区污水处理厂", "Qingting West Sewage Works", WEST, "sewage", "sewage"),
+    site("sewage-east", "青汀东区污水厂", "East Sewage of Qingting", EAST, "sewage"),
+    site("sewage-west", "青汀西区污水厂", "West Sewage of Qingting", WEST, "sewage", "sewage"),
     site("landai", "青汀澜岱印染", "Landai Dyeing of Qingting", EAST, "dyeing"),
     site("tinghe", "青汀汀禾印染", "Tinghe Dyeing of Qingting", EAST, "dyeing"),
     site("langting", "青汀廊汀毛纺", "Langting Wool of Qingting", WEST, "dyeing"),
     site("xiuqing", "青汀岫青纸业", "Xiuqing Paper of Qingting", WEST, "paper", "paper", "coal boiler"),
     site("yanxi", "青汀砚溪纸业", "Yanxi Paper of Qingting", WEST, "paper"),
-    site("hengchuan", "青汀珩川石化", "Hengchuan Petrochemicals of Qingting", NORTH,
+    site("hengchuan", "青汀珩川石化", "Hengchuan Chemicals of Qingting", NORTH,
          "petrochemistry", "petrochemistry", "heater", "fence line"),
     site("yiling", "青汀漪岭树脂", "Yiling Resins of Qingting", NORTH, "resins"),
     site("jipu", "青汀霁浦电镀", "Jipu Plating of Qingting", EAST, "plating", "plating"),
@@ -64,7 +64,7 @@ SITES = (
     site("fuyan", "青汀芙砚淀粉", "Fuyan Starch of Qingting", WEST, "general"),
     site("suiyan", "青汀燧堰热电", "Suiyan Power of Qingting", NORTH, "general", "coal power", "coal power"),
     site("kanlong", "青汀龛砻水泥", "Kanlong Cement of Qingting", NORTH, "cement kiln"),
-    site("refuse", "青汀生活垃圾焚烧厂", "Qingting Refuse Incinerator", NORTH, "general", "incinerator", "incinerator"),
-    site("heating", "青汀北区供热站", "Qingting North Heating Station", NORTH, "gas boiler"),
+    site("refuse", "青汀生活垃圾焚烧厂", "Refuse Works of Qingting", NORTH, "general", "incinerator", "incinerator"),
+    site("heating", "青汀北区供热站", "North Heating of Qingting", NORTH, "gas boiler"),
 )  # fmt: skip
 """25 wastewater outlets, 8 stacks and one special-air monitor."""
