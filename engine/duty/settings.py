@@ -61,6 +61,7 @@ class Policy:
     version: str = "1"
     classes: tuple[AlertClass, ...] = tuple(AlertClass)
     severity_min: int = 1
+    episode_gap_s: int = 0  # an alert that begins so long after the end of another of its kind continues its episode
     page_returned: bool = True  # tell those who were paged when it is over
 
 

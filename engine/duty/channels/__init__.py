@@ -1,0 +1,1 @@
+"""The channels over which pages leave, one file each."""

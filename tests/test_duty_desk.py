@@ -1,0 +1,265 @@
+"""The desk: which alerts become pages, to whom, and that nothing comes twice."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from engine.duty.alerts import (
+    AlertFilter,
+    find_alerts,
+    list_alerts,
+    load_actions,
+    load_events,
+    load_rules,
+)
+from engine.duty.database import open_database
+from engine.duty.decision import Decision
+from engine.duty.desk import Desk, UnknownAlertError
+from engine.duty.outbox import load_pages, page_counts
+from engine.duty.roster import Roster
+from engine.duty.settings import Policy
+from engine.store.sqlite import StoreError
+from rules.alert import AlertEvent, Step
+from rules.alert_state import State
+from rules.rule import AlertClass
+from tests.duty_cases import HOUR, NOON, SETTINGS, desk_in, silence, step, window
+from tests.store_cases import RULES
+
+D = Decision
+OPENED, REVISED, RETURNED, WITHDRAWN = Step
+A, B, C = window(0), window(1), window(2)
+A_OVER, B_OVER = step(A, RETURNED, hours_later=2), step(B, RETURNED)
+
+STORIES: list[tuple[str, list[AlertEvent], list[Decision]]] = [
+    ("one alert is paged", [A], [D.PAGE]),
+    ("the next hour of the same is not paged again", [A, B, C], [D.PAGE, D.EPISODE_GOES_ON, D.EPISODE_GOES_ON]),
+    ("a worse hour is paged again", [A, window(1, severity=4), window(2, severity=3)],
+     [D.PAGE, D.SEVERITY_ROSE, D.EPISODE_GOES_ON]),
+    ("the end is paged once, when no hour of it stands", [A, B, A_OVER, B_OVER],
+     [D.PAGE, D.EPISODE_GOES_ON, D.EPISODE_GOES_ON, D.PAGE_RETURNED]),
+    ("after the end the next alert is a new episode", [A, A_OVER, window(3)], [D.PAGE, D.PAGE_RETURNED, D.PAGE]),
+    ("an hour that follows one that is over is paged: people think that it is over", [A, step(A, RETURNED), B],
+     [D.PAGE, D.PAGE_RETURNED, D.PAGE]),
+    ("a gap without data does not end an episode", [A, window(5)], [D.PAGE, D.EPISODE_GOES_ON]),
+    ("what is known late is not paged, nor is its end", [window(0, late=True), step(window(0, late=True), RETURNED)],
+     [D.LATE_BACKFILL, D.NOBODY_WAS_TOLD]),
+    ("an hour after one that was known late is paged", [window(0, late=True), B], [D.LATE_BACKFILL, D.PAGE]),
+    ("new numbers, not worse", [A, step(A, REVISED, value=66.0)], [D.PAGE, D.NUMBERS_CHANGED]),
+    ("new numbers, worse", [A, step(A, REVISED, value=150.0, severity=4)], [D.PAGE, D.SEVERITY_ROSE]),
+    ("new and worse numbers of what is over", [A, A_OVER, step(A_OVER, REVISED, severity=5)],
+     [D.PAGE, D.PAGE_RETURNED, D.NUMBERS_CHANGED]),
+    ("it never was", [A, step(A, WITHDRAWN)], [D.PAGE, D.PAGE_WITHDRAWN]),
+    ("it never was, and after all it was", [A, step(A, WITHDRAWN), step(step(A, WITHDRAWN), REVISED)],
+     [D.PAGE, D.PAGE_WITHDRAWN, D.PAGE]),
+    ("the paged hour never was, the next one stands", [A, B, step(A, WITHDRAWN), B_OVER],
+     [D.PAGE, D.EPISODE_GOES_ON, D.EPISODE_GOES_ON, D.PAGE_RETURNED]),
+    ("a silent monitor, twice", [silence(0), step(silence(0), RETURNED, end_ms=NOON + HOUR), silence(9)],
+     [D.PAGE, D.PAGE_RETURNED, D.PAGE]),
+]  # fmt: skip
+
+
+def decisions(desk: Desk, events: list[AlertEvent]) -> list[Decision]:
+    """What was decided about each event."""
+    by_id = {(d.event.alert_id, d.event.seq): d.decision for e in events for d in load_events(desk.db, e.alert_id)}
+    return [by_id[event.alert_id, event.seq] for event in events]
+
+
+@pytest.mark.parametrize(("events", "expected"), [s[1:] for s in STORIES], ids=[s[0] for s in STORIES])
+@pytest.mark.parametrize("together", [False, True], ids=["a record each", "one record"])
+def test_decisions(tmp_path: Path, events: list[AlertEvent], expected: list[Decision], together: bool) -> None:
+    desk = desk_in(tmp_path)
+    for part in [events] if together else [[event] for event in events]:
+        assert desk.take(part) is None
+    assert decisions(desk, events) == expected
+
+
+@pytest.mark.parametrize("events", [s[1] for s in STORIES], ids=[s[0] for s in STORIES])
+def test_events_that_come_again_change_nothing(tmp_path: Path, events: list[AlertEvent]) -> None:
+    once, again = desk_in(_folder(tmp_path, "once")), desk_in(_folder(tmp_path, "again"))
+    once.take(events)
+    for n in range(len(events)):
+        again.take(events[: n + 1])
+    again.take(events)
+    assert load_pages(again.db) == load_pages(once.db)
+    assert list_alerts(again.db) == list_alerts(once.db)
+
+
+def _folder(parent: Path, name: str) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    return folder
+
+
+def test_whoever_is_on_duty_at_the_events_log_time_is_paged(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.take([window(0), window(24)])
+    assert [(p.person, p.channel, p.decided_ms) for p in load_pages(desk.db)] == [("li", "bot", window(0).at_ms)]
+    desk.take([silence(24)])
+    assert [p.person for p in load_pages(desk.db)] == ["li", "wang"]
+
+
+def test_where_nobody_is_on_duty_everybody_is_paged_and_told_so(tmp_path: Path) -> None:
+    early = replace(window(0), at_ms=NOON - 10 * HOUR)
+    desk = desk_in(tmp_path)
+    desk.take([early, step(early, RETURNED)])
+    assert decisions(desk, [early]) == [Decision.NOBODY_ON_DUTY]
+    assert sorted((p.step, p.person) for p in load_pages(desk.db)) == [
+        (OPENED, "li"), (OPENED, "wang"), (RETURNED, "li"), (RETURNED, "wang"),
+    ]  # fmt: skip
+
+
+def test_an_empty_roster_pages_nobody_and_says_so(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path, replace(SETTINGS, roster=Roster(people=())))
+    desk.take([A])
+    assert decisions(desk, [A]) == [Decision.NOBODY_TO_PAGE]
+    assert list_alerts(desk.db)[0].decision is Decision.NOBODY_TO_PAGE
+
+
+POLICIES = [
+    ("a class that is not paged", Policy(classes=(AlertClass.INTEGRITY,)), Decision.CLASS_NOT_PAGED),
+    ("a severity below the least that is paged", Policy(severity_min=3), Decision.SEVERITY_TOO_LOW),
+]
+
+
+@pytest.mark.parametrize(("policy", "expected"), [p[1:] for p in POLICIES], ids=[p[0] for p in POLICIES])
+def test_the_policy_keeps_alerts_from_being_paged(tmp_path: Path, policy: Policy, expected: Decision) -> None:
+    desk = desk_in(tmp_path, replace(SETTINGS, policy=policy))
+    desk.take([A])
+    assert (decisions(desk, [A]), load_pages(desk.db)) == ([expected], [])
+
+
+def test_the_policy_keeps_ends_from_being_paged(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path, replace(SETTINGS, policy=Policy(page_returned=False)))
+    desk.take([A, A_OVER, window(3)])
+    assert decisions(desk, [A_OVER, window(3)]) == [Decision.END_NOT_PAGED, Decision.PAGE]
+
+
+def test_a_wider_gap_joins_alerts_that_are_near(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path, replace(SETTINGS, policy=Policy(episode_gap_s=7200)))
+    near, far = window(3), window(9)
+    desk.take([window(0, late=True), step(window(0, late=True), RETURNED), near, step(near, RETURNED), far])
+    rows = {row.start_ms: row.episode for row in list_alerts(desk.db)}
+    assert rows[near.start_ms] == A.alert_id
+    assert rows[far.start_ms] == far.alert_id
+
+
+def test_page_ids_are_made_from_what_they_mean(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        desk_in(_folder(tmp_path, name)).take([A, step(A, WITHDRAWN), step(step(A, WITHDRAWN), REVISED)])
+    pages = [load_pages(open_database(tmp_path / name)) for name in ("one", "two")]
+    assert pages[0] == pages[1]
+    assert len({page.page_id for page in pages[0]}) == 3
+
+
+def test_an_event_that_comes_again_with_other_numbers_is_counted_and_changes_nothing(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.take([A])
+    desk.take([replace(A, value=999.0)])
+    assert desk.contradictions == 1
+    assert list_alerts(desk.db)[0].value == A.value
+
+
+def test_alerts_can_be_asked_for(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.take([A, B, silence(0), A_OVER])
+    wishes: list[tuple[AlertFilter, int]] = [
+        (AlertFilter(), 3),
+        (AlertFilter(standing=True), 2),
+        (AlertFilter(standing=False), 1),
+        (AlertFilter(alert_class=AlertClass.INTEGRITY), 1),
+        (AlertFilter(outlet="stack-1", severity_min=3), 1),
+        (AlertFilter(enterprise="mill", rule="gas-hour"), 2),
+        (AlertFilter(since_ms=B.at_ms), 1),
+        (AlertFilter(until_ms=B.at_ms), 2),
+        (AlertFilter(state=State.RETURNED_UNACKNOWLEDGED), 1),
+        (AlertFilter(limit=1), 1),
+        (AlertFilter(outlet="stack-2"), 0),
+    ]
+    assert [len(list_alerts(desk.db, wish)) for wish, _ in wishes] == [count for _, count in wishes]
+    assert [row.alert_id for row in find_alerts(desk.db, A.alert_id[:6].lower())] == [A.alert_id]
+
+
+def test_events_come_back_whole(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.take([A, A_OVER])
+    assert [decided.event for decided in load_events(desk.db, A.alert_id)] == [A, A_OVER]
+
+
+def test_an_acknowledgement_is_noted_once_and_a_new_opening_undoes_it(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.take([A])
+    assert desk.acknowledge(A.alert_id, "li", NOON) is State.ACKNOWLEDGED
+    assert desk.acknowledge(A.alert_id, "wang", NOON + 1) is State.ACKNOWLEDGED
+    assert [(a.person, a.state_before) for a in load_actions(desk.db, A.alert_id)] == [("li", State.UNACKNOWLEDGED)]
+    assert list_alerts(desk.db)[0].acknowledged_by == "li"
+    gone = step(A, WITHDRAWN)
+    desk.take([gone, step(gone, REVISED)])
+    row = list_alerts(desk.db)[0]
+    assert (row.state, row.acknowledged_by) == (State.UNACKNOWLEDGED, None)
+
+
+def test_an_unknown_alert_cannot_be_acknowledged(tmp_path: Path) -> None:
+    with pytest.raises(UnknownAlertError, match="NOSUCH: there is no such alert"):
+        desk_in(tmp_path).acknowledge("NOSUCH", "li", NOON)
+
+
+def test_rule_sets_are_kept_by_version(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.update_rules(RULES)
+    desk.update_rules(RULES)
+    assert load_rules(desk.db, "r1") == RULES
+    assert load_rules(desk.db, "r2") is None
+
+
+def test_a_thousand_alerts_of_one_record_are_taken_at_once(tmp_path: Path) -> None:
+    many = [replace(window(0), alert_id=f"A{n:04}", outlet=f"stack-{n}") for n in range(1000)]
+    desk = desk_in(tmp_path)
+    assert desk.take(many) is None
+    assert page_counts(desk.db) == {"waiting": 1000}
+
+
+def test_a_database_that_is_busy_is_an_outcome_and_the_same_call_succeeds_later(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    other = open_database(tmp_path)
+    with desk.db.read() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 1")
+    with other.write():
+        failed = desk.take([A])
+    assert failed is not None
+    assert "core.db: database is locked; expected a database that can be written" in failed.reason
+    assert desk.take([A]) is None
+    assert len(list_alerts(desk.db)) == 1
+
+
+def test_a_reader_can_read_and_not_write(tmp_path: Path) -> None:
+    desk_in(tmp_path).take([A])
+    reader = open_database(tmp_path, readonly=True)
+    assert len(list_alerts(reader)) == 1
+    with pytest.raises(OperationalError, match="readonly"), reader.write() as connection:
+        connection.exec_driver_sql("DELETE FROM alert_event")
+
+
+def _newer(folder: Path) -> None:
+    with open_database(folder).write() as connection:
+        connection.exec_driver_sql("UPDATE meta SET value = '99'")
+
+
+def _garbage(folder: Path) -> None:
+    (folder / "core.db").write_bytes(b"not a database, but long enough to be taken for one" * 100)
+
+
+REFUSED: list[tuple[str, Callable[[Path], None], bool, str]] = [
+    ("of a newer version", _newer, False, "made by another version of Outfall: schema 99, expected 1"),
+    ("that is none", _garbage, False, "file is not a database; expected a SQLite database"),
+    ("that is not there, to read", lambda _: None, True, "no such file; expected the database of a data directory"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "readonly", "message"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED])
+def test_a_database_is_refused(tmp_path: Path, spoil: Callable[[Path], None], readonly: bool, message: str) -> None:
+    spoil(tmp_path)
+    with pytest.raises(StoreError, match=message):
+        open_database(tmp_path, readonly=readonly)
