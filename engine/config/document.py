@@ -126,7 +126,7 @@ class _Plain:
 
     def of(self, node: yaml.Node, path: Path_) -> Any:
         if isinstance(node, yaml.ScalarNode):
-            return None if node.style is None and node.value in NULL else node.value
+            return None if not node.style and node.value in NULL else node.value
         if id(node) in self.seen:
             self._problem(node, path, "alias")
             return None

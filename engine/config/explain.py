@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from engine.config.document import Path_
@@ -37,6 +37,15 @@ class Section(BaseModel):
     """A part of a file that people write: no word is accepted that is not known."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_parts(cls, value: Any) -> Any:
+        """A part or list whose lines are all switched off is as if it were not there."""
+        if not isinstance(value, dict):
+            return value
+        parts = {n for n, f in cls.model_fields.items() if isinstance(f.default, (Section, tuple))}
+        return {name: v for name, v in value.items() if v is not None or name not in parts}
 
     def given(self) -> dict[str, Any]:
         """Its values by name, as they are."""

@@ -27,6 +27,14 @@ class YamlWhere:
         path = self.document.in_file((*self.path, *steps))
         return Problem(place=self.document.place(path), path=shown(path), key=key, values=values)
 
+    def written(self, name: str) -> list[str]:
+        """What the file says for `name` in every entry of the list at this place, usable or not."""
+        value = self.document.whole
+        for step in self.document.in_file(self.path):
+            value = value.get(step) if isinstance(value, dict) else None
+        rows = [row for row in value or () if isinstance(row, dict)] if isinstance(value, list) else []
+        return [str(row[name]) for row in rows if name in row]
+
     def at(self, *steps: str | int) -> "YamlWhere":
         """A place inside this one."""
         return YamlWhere(document=self.document, path=(*self.path, *steps))

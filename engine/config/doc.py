@@ -1,0 +1,60 @@
+"""The whole configuration as people write it, and as the host takes it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from engine.config.duty_sections import DutySection
+from engine.config.explain import Section
+from engine.config.host_sections import HostSection, IntakeSection, StoreSection
+from engine.config.problem import Problem
+from engine.config.rule_sections import AnyRule, JudgingSection
+from engine.config.words import Text
+from engine.duty.settings import DutySettings, Secret
+from engine.intake.settings import IntakeSettings
+from engine.settings import HostSettings
+from rules.rule import RuleSet
+from sensors.registry import Registry
+
+
+class ConfigDoc(Section):
+    """config.yaml. Paths in it are relative to its folder."""
+
+    data: Text
+    registry: Annotated[tuple[Text, ...], Field(min_length=1)]
+    standards: tuple[Text, ...] = ()
+    rule_packs: tuple[Text, ...] = ()
+    rules: tuple[AnyRule, ...] = ()
+    judging: JudgingSection = JudgingSection()
+    host: HostSection = HostSection()
+    intake: IntakeSection = IntakeSection()
+    store: StoreSection = StoreSection()
+    duty: DutySection = DutySection()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfluxPlace:
+    """The InfluxDB that readings also go to."""
+
+    url: str
+    org: str
+    bucket: str
+    token: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A configuration without errors."""
+
+    file: Path
+    host: HostSettings
+    listeners: tuple[IntakeSettings, ...]
+    registry: Registry  # as the files say; `sensors.registry_versions.grown` makes the next version of it
+    registry_paths: tuple[Path, ...]
+    rules: RuleSet
+    recent_h: int | None  # a day leaves the store's SQLite so long after its end; None: the store's own default
+    influx: InfluxPlace | None
+    duty: DutySettings
+    warnings: tuple[Problem, ...]  # nothing to stop for, but to look at
