@@ -4,21 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from engine.demo.story import MINUTE_MS, START_MS, STORY, Expected, Scene
+from engine.demo.scenes import AlertLife, SceneResult, scene_results, surprises
 from engine.demo.tally import Tally
-from rules.alert import Step
 from sensors.field.names import Text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertLife:
-    """One alert as the database holds it."""
-
-    alert_id: str
-    rule: str
-    outlet: str
-    factor: str
-    steps: tuple[tuple[Step, int], ...]  # (step, log time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +40,6 @@ class Check:
     def holds(self) -> bool:
         """Whether they are."""
         return self.left == self.right
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SceneResult:
-    """What became of one scene."""
-
-    scene: Scene
-    played: bool  # to its end
-    missing: tuple[str, ...]  # what it promised and did not come
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +89,11 @@ class Account:
 
 def make_account(numbers: Numbers, *, trouble: str = "") -> Account:
     """Add it up. Scenes that were not played to their end owe nothing."""
-    now = (numbers.tally.now_ms - START_MS) / MINUTE_MS
-    scenes = tuple(_result(scene, numbers.alerts, now) for scene in STORY)
     return Account(
         numbers=numbers,
         checks=tuple(_checks(numbers)),
-        scenes=scenes,
-        surprises=tuple(_surprises(numbers.alerts, now)),
+        scenes=scene_results(numbers.alerts, numbers.tally.now_ms),
+        surprises=surprises(numbers.alerts),
         trouble=trouble,
     )
 
@@ -148,43 +125,6 @@ def _checks(n: Numbers) -> Sequence[Check]:
         ("重放日志得到相同报警", "replaying the log gives the same alerts", n.alerts_sha256, n.replayed_sha256),
     )
     return [Check(says=Text(zh=zh, en=en), left=left, right=right) for zh, en, left, right in rows]
-
-
-def _result(scene: Scene, alerts: Sequence[AlertLife], now: float) -> SceneResult:
-    if now < scene.end:
-        return SceneResult(scene=scene, played=False, missing=())
-    missing = tuple(_name(e) for e in scene.expected if not any(_is(e, alert) for alert in alerts))
-    return SceneResult(scene=scene, played=True, missing=missing)
-
-
-def _is(expected: Expected, alert: AlertLife) -> bool:
-    """Whether this is the alert, with its steps in order and none of them too late."""
-    about = (alert.rule, alert.outlet, alert.factor) == (expected.rule, expected.outlet, expected.factor)
-    return (
-        about
-        and len(alert.steps) >= len(expected.steps)
-        and all(
-            step is wanted and (at_ms - START_MS) / MINUTE_MS <= by
-            for (step, at_ms), (wanted, by) in zip(alert.steps, expected.steps, strict=False)
-        )
-    )
-
-
-def _surprises(alerts: Sequence[AlertLife], now: float) -> list[str]:
-    """Alerts that no scene promises, or that have more steps than it says."""
-    found = []
-    for alert in alerts:
-        wanted = [
-            e for s in STORY for e in s.expected if (e.rule, e.outlet, e.factor) == (alert.rule, alert.outlet, alert.factor)
-        ]
-        if not any(len(alert.steps) <= len(e.steps) for e in wanted):
-            found.append(f"{alert.rule} {alert.outlet} {alert.factor}: {', '.join(s.value for s, _ in alert.steps)}")
-    return found
-
-
-def _name(expected: Expected) -> str:
-    steps = ", ".join(step.value for step, _ in expected.steps)
-    return f"{expected.rule} {expected.outlet} {expected.factor}: {steps}"
 
 
 def _alert_json(alert: AlertLife) -> dict[str, Any]:
