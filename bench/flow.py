@@ -19,6 +19,7 @@ from bench._measure import Report, in_child, parser
 from engine.demo.story import START_MS
 from engine.detect.facts import Facts
 from engine.log.api import Stored
+from engine.log.facts_codec import decode_facts, encode_facts
 from engine.log.record import RecordKind, Topic
 from engine.log.sqlite import SqliteLog
 from engine.store.local import LocalStore
@@ -103,7 +104,10 @@ def _one_record(
     outcome = watch.time("detect: assign and judge", lambda: judge.take(decoded.readings))
     found = judge.drain()
     facts = Facts(log_ms=log_ms, offset=0, readings=decoded.readings, outcome=outcome, counts=decoded.counts)
-    watch.time("store: keep readings", lambda: store.write(facts))
+    said = watch.time("detect: encode facts", lambda: encode_facts(facts))
+    watch.time("log: commit READINGS", lambda: _commit(log, Topic.READINGS, RecordKind.DATA, said, log_ms))
+    kept = watch.time("store: decode facts", lambda: decode_facts(said))
+    watch.time("store: keep readings", lambda: store.write(kept))
     came.update(frames=len(rows), readings=len(outcome), events=len(found.events))
 
 
