@@ -33,8 +33,8 @@ def test_a_device_speaks_for_itself_and_a_gateway_for_its_list(path: Path) -> No
     credentials.add(MN)
     credentials.add(GATEWAY, mns=[MN, OTHER])
     logins = credentials.logins()
-    assert (logins[MN].mns, logins[MN].is_gateway) == ({MN}, False)
-    assert (logins[GATEWAY].mns, logins[GATEWAY].is_gateway) == ({MN, OTHER}, True)
+    assert (logins[MN].mns, logins[MN].is_gateway) == (frozenset({MN}), False)
+    assert (logins[GATEWAY].mns, logins[GATEWAY].is_gateway) == (frozenset({MN, OTHER}), True)
 
 
 def test_a_new_secret_ends_the_old_one(path: Path) -> None:

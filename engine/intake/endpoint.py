@@ -91,7 +91,8 @@ class MqttEndpoint:
         connections = list(self._reception.connections)
         for connection in connections:
             connection.shut()
-        self.counts["abandoned"] += await self._reception.queue.drain(self._settings.stop_s_max)
+        patience_s = 0.0 if self.failure else self._settings.stop_s_max
+        self.counts["abandoned"] += await self._reception.queue.drain(patience_s)
         for connection in connections:
             connection.close(Reason.SERVER_SHUTTING_DOWN)
         await self._all_closed()
