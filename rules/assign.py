@@ -17,6 +17,8 @@ SUPERSEDED, UNJUDGED = int(Outcome.SUPERSEDED), int(Outcome.UNJUDGED)
 FUTURE, TOO_LATE = int(Outcome.FUTURE), int(Outcome.TOO_LATE)
 EMPTY, NORMAL = int(Flag.EMPTY), int(Flag.NORMAL)
 PLACES = 65536
+NEVER_MS = 1 << 62
+NOISE_FREE = 1e6  # values are compared after rounding to 6 decimals
 
 
 class Columns(NamedTuple):
@@ -66,7 +68,6 @@ class Instants(NamedTuple):
     first: NDArray[np.int32]
     threshold: NDArray[np.float64]
     in_a_row: NDArray[np.int32]
-    scale: NDArray[np.float64]  # values are rounded to 1 / scale
     from_ms: NDArray[np.int64]
     to_ms: NDArray[np.int64]
     reference_o2: NDArray[np.float64]  # NaN: measured basis
@@ -166,7 +167,7 @@ def _count(c: Columns, s: Slots, t: Instants, found: Found, outcome: NDArray[np.
                 if np.isnan(o2) or o2 >= t.o2_max:
                     continue
                 value = value * (21 - t.reference_o2[k]) / (21 - o2)
-            value = np.rint(value * t.scale[k]) / t.scale[k]
+            value = np.rint(value * NOISE_FREE) / NOISE_FREE
             t.newest_ms[k] = at_ms
             if _step(t, k, at_ms, value > t.threshold[k]):
                 n = found.counted[1]
@@ -211,16 +212,15 @@ def assign(  # noqa: C901, PLR0912, PLR0915 - one loop: a call per reading costs
 ) -> tuple[int, int]:  # fmt: skip
     """Put rows [first, end) into slots, those of one log time together, as far as log times < stop_ms.
 
-    Returns the first row not taken and the moment until which nothing needs to be judged again (`stop_ms`, or sooner
-    where a judged window changed). Stops early before rows that would change a window that is complete but was not
-    judged yet. `outcome` (readings,) is written for the rows taken.
+    Returns the first row not taken and the moment of the next revision (NEVER_MS where no judged window changed), at
+    which it stops too. Stops also before rows that would change a window that is complete but was not judged yet. `outcome` (readings,) is written for the rows taken.
     """
     series, device, value, flag, log = c.series, c.device_ms, c.value, c.flag, c.log_ms
     grid_of, row_of, daily, shape = s.grid_of, s.row_of, s.daily, s.shape
     base, row_base, block_base = s.base, s.row_base, s.block_base
     held_value, held_flag, held_place, filled, state, dirty = s.value, s.flag, s.place, s.filled, s.state, s.dirty
     late_ms, future_ms, revise_ms, instants = b.late, b.future, b.revise, len(t.first) > 1
-    full, i = 0, first
+    full, i, revision_ms = 0, first, NEVER_MS
     last_grid, last_block, ring = -1, -1, 0
     while i < end and log[i] < stop_ms:
         j = i + 1
@@ -262,7 +262,8 @@ def assign(  # noqa: C901, PLR0912, PLR0915 - one loop: a call per reading costs
                     full += 1
                     state[w] |= PENDING
             if state[w] & JUDGED:
-                stop_ms = min(stop_ms, (log[r] // revise_ms + 1) * revise_ms)
+                revision_ms = min(revision_ms, (log[r] // revise_ms + 1) * revise_ms)
+                stop_ms = min(stop_ms, revision_ms)
                 if state[w] & DIRTY == 0:
                     state[w] |= DIRTY
                     dirty[block_base[g] + ring] += 1
@@ -270,4 +271,4 @@ def assign(  # noqa: C901, PLR0912, PLR0915 - one loop: a call per reading costs
             _count(c, s, t, found, outcome, i, j)
         i = j
     found.counted[0] = full
-    return i, stop_ms
+    return i, revision_ms

@@ -99,12 +99,10 @@ class Judge:
         while row < len(batch):
             self.advance(int(batch.log_ms[row]))
             found.counted[:] = 0
-            stop_ms = self.deadline_ms()
-            end, stop_ms_now = assign(
-                row, len(batch), stop_ms, columns, self.slots, self.bounds, self.instants, found, outcome
+            end, revise_ms = assign(
+                row, len(batch), self.deadline_ms(), columns, self.slots, self.bounds, self.instants, found, outcome
             )
-            if stop_ms_now < stop_ms:
-                self.revise_ms = min(self.revise_ms, stop_ms_now)
+            self.revise_ms = min(self.revise_ms, revise_ms)
             if monitor is not None:
                 self.hear(Heard(monitor=monitor[row:end], log_ms=batch.log_ms[row:end]))
             self._look_at(found, columns)

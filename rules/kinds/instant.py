@@ -6,7 +6,7 @@ from rules.alert import AlertEvent, Step
 from rules.alert_maker import Judged, follow, limit_event
 from rules.assign import Columns, Found, Instants
 from rules.limits import Basis, Limit
-from rules.plan import Plan, scale_of
+from rules.plan import Plan
 from rules.rule import Rule
 from sensors.reading import KINDS
 
@@ -26,7 +26,6 @@ def instants_of(plan: Plan) -> Instants:
         first=first,
         threshold=np.array([_threshold(rules.rules[s.rule], rules.limits[s.limit]) for s in specs], np.float64),
         in_a_row=np.array([rules.rules[s.rule].in_a_row for s in specs], np.int32),
-        scale=np.array([scale_of(lim) for lim in limits], np.float64),
         from_ms=np.array([lim.valid_from_ms for lim in limits], np.int64),
         to_ms=np.array([lim.valid_to_ms for lim in limits], np.int64),
         reference_o2=np.array(
