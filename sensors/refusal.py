@@ -31,6 +31,7 @@ class Reason(StrEnum):
     # a row of an imported file
     BAD_ROW = "bad_row"
     BLANK = "blank"
+    UNKNOWN_OUTLET = "unknown_outlet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

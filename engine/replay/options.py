@@ -21,6 +21,7 @@ class ReplayOptions:
     batch: int | None = None  # at least so many readings (payloads) at a time; None: what is fastest
     partitions: int = 1  # detectors that share the enterprises; the result does not depend on it
     report: Path | None = None  # HTML page to write
+    refused: Path | None = None  # text file for every refused row or cell, a line each
     json: bool = False  # one JSON object on stdout instead of a table
     lang: str = "en"  # "zh" or "en"
     quiet: bool = False  # no progress bar

@@ -1,7 +1,7 @@
 """What can be wrong with a mapping beyond single values: words that do not fit together."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from engine.config.document import Document
 from engine.config.nearest import hint
@@ -29,7 +29,7 @@ def problems(document: Document, doc: MappingDoc) -> Iterator[Problem]:
         yield from _limit(top.at("limits", n), limit, doc)
     for n, rule in enumerate(doc.rules):
         where = top.at("rules", n)
-        yield from _known(where, "factor", rule.factor, measured_codes(doc), "factor_not_mapped")
+        yield from _known(where, "select.factors", rule.select.factors, measured_codes(doc), "factor_not_mapped")
         if rule.id in [r.id for r in doc.rules[:n]]:
             yield where.problem("id", "word_twice", value=rule.id)
 
@@ -55,6 +55,8 @@ def _shape(top: YamlWhere, doc: MappingDoc) -> Iterator[Problem]:
         yield top.problem("outlet", "one_of", value="outlet", bound="outlet_column")
     if not (doc.outlet or doc.outlet_column or (doc.columns and all(m.outlet for m in doc.columns.values()))):
         yield top.problem("", "no_outlet")
+    if "zone" in doc.judging.model_fields_set and doc.judging.zone != doc.zone:
+        yield top.problem("judging.zone", "one_of", value="zone", bound="judging.zone")
     try:
         codecs.lookup(doc.csv.encoding)
     except LookupError:
@@ -103,7 +105,7 @@ def _limit(where: YamlWhere, limit: LimitDoc, doc: MappingDoc) -> Iterator[Probl
         yield where.problem("ceiling", "below_floor", value=limit.ceiling, bound=limit.floor)
     if (limit.basis is Basis.CONVERTED) != (limit.reference_o2 is not None):
         yield where.problem("", "no_reference_o2" if limit.reference_o2 is None else "needless_reference_o2")
-    if limit.weighting is Weighting.FLOW and (limit.per is not Averaging.DAY or limit.floor is not None):
+    if limit.weighting is Weighting.FLOW and (limit.averaging is not Averaging.DAY or limit.floor is not None):
         yield where.problem("weighting", "flow_not_day")
     if limit.weighting is Weighting.FLOW and "w00000" not in codes:
         yield where.problem("weighting", "no_flow", value=", ".join(limit.factor))
@@ -129,7 +131,7 @@ def _limit_outlets(where: YamlWhere, limit: LimitDoc, doc: MappingDoc) -> Iterat
         yield from _known(where, "outlet", limit.outlet, ids, "unknown_outlet")
 
 
-def _known(where: YamlWhere, name: str, words: list[str] | None, valid: set[str], key: str) -> Iterator[Problem]:
+def _known(where: YamlWhere, name: str, words: Iterable[str] | None, valid: set[str], key: str) -> Iterator[Problem]:
     for word in words or ():
         if word not in valid:
             yield where.problem(name, key, **hint(word, sorted(valid)))

@@ -7,18 +7,15 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from engine.config.explain import OWN, Section
-from engine.config.words import Day, Id, Share, Text, Zone
+from engine.config.rule_sections import JUDGING, AnyRule, JudgingSection
+from engine.config.words import Day, Id, Text, Zone
 from engine.registry_files.rows import KindName
 from rules.limits import Averaging, Basis, Weighting
-from rules.rule import AlertClass, Judging, RuleKind
 from sensors.reading import LETTERS
 from sensors.registry import Medium
 
 SPAN = re.compile(r"(\d{1,6}) *(s|min|h|d)")
 SPAN_S = {"s": 1, "min": 60, "h": 3600, "d": 86400}
-SHARED = Judging()
-"""Only its defaults count."""
-
 
 def _span(text: Any) -> Any:
     """Seconds of a span such as '15 min'."""
@@ -105,7 +102,7 @@ class LimitDoc(Section):
 
     factor: Words
     outlet: Words | None = None
-    per: Averaging
+    averaging: Averaging
     ceiling: Number | None = None
     floor: Number | None = None
     unit: str = ""
@@ -119,42 +116,12 @@ class LimitDoc(Section):
     valid_to: Day | None = None
 
 
-class RuleDoc(Section):
-    """A rule besides (or, with the same id, in place of) those that follow from the limits."""
-
-    id: Id
-    kind: RuleKind
-    alert_class: AlertClass | None = None
-    factor: Words | None = None
-    outlet: Words | None = None
-    per: Averaging = Averaging.HOUR
-    share_max: Share = 0.25
-    in_a_row: Annotated[int, Field(ge=1)] = 3
-    fraction: Annotated[float, Field(gt=0)] = 1.0
-    silence: Span = 3600
-    severity: Annotated[int, Field(ge=1, le=5)] | None = None
-    text_zh: str = ""
-    text_en: str = ""
-
-
-class JudgingDoc(Section):
-    """Settings that all rules share; the defaults are those of live judging."""
-
-    patience_hour_s: Annotated[int, Field(ge=0)] = SHARED.patience_hour_s
-    patience_day_s: Annotated[int, Field(ge=0)] = SHARED.patience_day_s
-    late_bound_h: Annotated[int, Field(ge=1)] = SHARED.late_bound_h
-    future_max_s: Annotated[int, Field(ge=0)] = SHARED.future_max_s
-    revise_every_s: Annotated[int, Field(ge=1)] = SHARED.revise_every_s
-    o2_max: Annotated[float, Field(gt=0, le=21)] = SHARED.o2_max
-    zero_flow_due: bool = SHARED.zero_flow_due
-
-
 class MappingDoc(Section):
     """A mapping file."""
 
     format: Literal["csv", "parquet", "jsonl"] | None = None
     csv: CsvDoc = CsvDoc()
-    zone: Zone = SHARED.zone
+    zone: Zone = JUDGING.zone
     time: TimeDoc
     every: Span
     kind: KindName | None = None
@@ -171,5 +138,5 @@ class MappingDoc(Section):
     unstated: FlagLetter | None = None
     blanks: list[str] = Field(default_factory=list)
     limits: list[LimitDoc] = Field(default_factory=list)
-    rules: list[RuleDoc] = Field(default_factory=list)
-    judging: JudgingDoc = JudgingDoc()
+    rules: list[AnyRule] = Field(default_factory=list)
+    judging: JudgingSection = JudgingSection()

@@ -62,7 +62,7 @@ def mapping_of(document: Document) -> Mapping:
         medium=medium,
         bounds=tuple(bound for limit in doc.limits for bound in _bounds(limit, doc)),
         rules=rules_of(doc),
-        judging=Judging(zone=doc.zone, **doc.judging.given()),
+        judging=Judging(**{**doc.judging.given(), "zone": doc.zone}),
         units={m.factor: m.unit for m in own_factors(doc)},
         names={m.factor: m.name for m in own_factors(doc)},
     )
@@ -130,7 +130,7 @@ def _bounds(doc: LimitDoc, mapping: MappingDoc) -> list[Bound]:
         limit = Limit(
             outlet="",
             factor=code,
-            averaging=doc.per,
+            averaging=doc.averaging,
             ceiling=None if doc.ceiling is None else scale(doc.ceiling),
             floor=None if doc.floor is None else scale(doc.floor),
             basis=doc.basis,

@@ -53,19 +53,21 @@ def instants(cells: TextCells, style: TimeStyle) -> tuple[NDArray[np.int64], NDA
     """
     if style.form in EPOCHS:
         amount, state = numbers(cells, NumberStyle(blanks=style.blanks))
-        return _bounded(np.rint(amount * EPOCHS[style.form]), state)
+        return bounded(np.rint(amount * EPOCHS[style.form]), state)
     ms = np.zeros(len(cells), np.int64)
     state = np.zeros(len(cells), np.uint8)
     local = np.zeros(len(cells), np.bool_)
     ops = pattern_ops(style.form)
-    parse_instants(cells.data, eights(cells.data), cells.start, cells.stop, cells.kind, ops, style.form == ISO, ms, local, state)
+    parse_instants(
+        cells.data, eights(cells.data), cells.start, cells.stop, cells.kind, ops, style.form == ISO, ms, local, state
+    )
     for row in np.flatnonzero(state == UNSURE):
         ms[row], local[row], state[row] = instant_of(cells.cell(int(row)), style)
     if local.any():
         utc, certain = utc_of_local(ms[local], style.zone)
         ms[local] = utc
         state[np.flatnonzero(local)[~certain]] = BAD
-    return _bounded(ms, state)
+    return bounded(ms, state)
 
 
 def instant_of(cell: Cell, style: TimeStyle) -> tuple[int, bool, CellState]:
@@ -114,9 +116,10 @@ def pattern_ops(form: str) -> NDArray[np.int64]:
     return np.array(ops if -1 in ops else [], np.int64)  # without a year Python decides
 
 
-def _bounded(
+def bounded(
     ms: NDArray[np.int64] | NDArray[np.float64], state: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Times outside of the years that are believed become BAD; `state` is changed."""
     outside = (state == OK) & ~((ms >= FIRST_MS) & (ms < END_MS))
     state[outside] = BAD
     return np.where(state == OK, ms, 0).astype(np.int64), state

@@ -7,13 +7,13 @@ import orjson
 from numpy.typing import NDArray
 
 from engine.replay.scan.cells import Cell, CellKind, TextCells
+from engine.replay.scan.column import BadRow, Column, Table, TextColumn
 from engine.replay.scan.eights import LF, TOPS, eights
 from engine.replay.scan.json_scan import scan_lines
-from engine.replay.scan.table import BadRow, TextTable
 from sensors.refusal import Reason
 
 
-def scan_json(data: NDArray[np.uint8], *, first_line: int, wanted: Sequence[str]) -> TextTable:
+def scan_json(data: NDArray[np.uint8], *, first_line: int, wanted: Sequence[str]) -> Table:
     """The rows of padded whole lines. The last line may lack its line feed.
 
     Whatever the compiled scanner is not sure of (escapes, nested values, a key given twice, errors) is left to orjson.
@@ -47,11 +47,12 @@ def scan_json(data: NDArray[np.uint8], *, first_line: int, wanted: Sequence[str]
             kind[n, row] = CellKind.ODD
             odd[n][int(row)] = value
     refused = tuple(BadRow(line=int(line[row]), reason=Reason.BAD_JSON, detail=text) for row, text in bad.items())
-    columns = {}
+    columns: dict[str, Column] = {}
     for n, name in enumerate(wanted):
         cells = TextCells(data=data, start=start[n, :count], stop=stop[n, :count], kind=kind[n, :count], odd=odd[n])
-        columns[name] = _without(cells, bad)
-    return TextTable(columns=columns, line=np.delete(line, list(bad)) if bad else line, bad=refused)
+        columns[name] = TextColumn(cells=_without(cells, bad))
+    line = np.delete(line, list(bad)) if bad else line
+    return Table(columns=columns, rows=len(line), first_line=first_line, line=line, bad=refused)
 
 
 def _is_utf8(data: NDArray[np.uint8]) -> bool:

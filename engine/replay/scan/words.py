@@ -7,12 +7,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.replay.scan.cells import CellKind, TextCells
+from engine.replay.scan.cells import CellKind, TextCells, cells_of
 from engine.replay.scan.eights import PAD, eights, low_bytes, padded, same_text
 from sensors.kernel import compiled
 
 MISSING, NUMBER, ODD = int(CellKind.MISSING), int(CellKind.NUMBER), int(CellKind.ODD)
 NOTHING, UNSURE = -1, -2
+DENSE_MAX = 1 << 24
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 Column = TypeVar("Column", np.uint8, np.uint64, np.int64)
 
@@ -33,6 +34,8 @@ class Words:
     # word i is arena[start[i]:start[i + 1]]
     _start: NDArray[np.int64] = field(default_factory=lambda: np.zeros(33, np.int64))
     _arena: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1024, np.uint8))
+    _dense: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))  # word of the whole number _low + i
+    _low: int = 0
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -62,6 +65,30 @@ class Words:
             cell = cells.cell(int(row))
             out[row] = NOTHING if cell is None else self.number(str(cell).strip(" \t"))
         return out
+
+    def whole_numbers(self, values: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The number of each value's word ("7" for 7), shape (rows,). Meant for values that lie close together."""
+        if not len(values):
+            return np.empty(0, np.int32)
+        low, high = int(values.min()), int(values.max())
+        if len(self._dense):
+            low, high = min(low, self._low), max(high, self._low + len(self._dense) - 1)
+        if high - low > DENSE_MAX:
+            unique, back = np.unique(values, return_inverse=True)
+            return self._of_whole(unique)[back]
+        if high - low >= len(self._dense):
+            wider = np.full(high - low + 1, UNSURE, np.int32)
+            wider[self._low - low : self._low - low + len(self._dense)] = self._dense
+            self._low, self._dense = low, wider
+        out = self._dense[values - self._low]
+        if (out == UNSURE).any():
+            new = np.unique(values[out == UNSURE])
+            self._dense[new - self._low] = self._of_whole(new)
+            out = self._dense[values - self._low]
+        return out
+
+    def _of_whole(self, values: NDArray[np.int64]) -> NDArray[np.int32]:
+        return self.numbers(cells_of([str(value) for value in values.tolist()]))
 
     def number(self, word: str) -> int:
         """The number of one word, which is added if it is new."""

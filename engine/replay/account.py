@@ -1,0 +1,75 @@
+"""What a replay read and what came of it."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engine.detect.facts import Facts, Outcome, VerdictCode
+from engine.replay.alerts import Alerts, alert_json, sha256_of
+from engine.replay.refusals import Refusals
+from sensors.refusal import Refusal
+
+Progress = Callable[[int, int], None]
+"""Told (bytes or records done, of how many) now and then."""
+
+
+def silent(done: int, total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """Readings in = readings + refused. `listen` is told every fact as it comes."""
+
+    readings: int = 0
+    refusals: Refusals = field(default_factory=Refusals)
+    whole: Refusals = field(default_factory=Refusals)  # frames and payloads in which no reading could be counted
+    alerts: Alerts = field(default_factory=Alerts)
+    payloads: Counter[str] = field(default_factory=Counter)  # of a frame log: "in", "decoded", "refused"
+    judged: Counter[str] = field(default_factory=Counter)  # verdicts by code
+    rule_versions: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what a reader should know: sorted first, words nobody knows
+    units: dict[str, str] = field(default_factory=dict)  # of factors that are not in the catalogue
+    listen: Callable[[Facts], None] | None = None
+    setup_s: float = 0.0  # spent on registry and rules, not on readings
+
+    def take(self, facts: Facts) -> None:
+        """Facts of one batch and partition."""
+        self.readings += int(np.count_nonzero(facts.outcome < Outcome.FUTURE))
+        for refusal in facts.refused:
+            self._refuse(refusal)
+        self.payloads.update({k.removeprefix("payload."): n for k, n in facts.counts.items() if k.startswith("payload.")})
+        self.alerts.take(facts.events)
+        if facts.verdicts is not None:
+            for code, n in zip(*np.unique(facts.verdicts.code, return_counts=True), strict=True):
+                self.judged[VerdictCode(int(code)).name.lower()] += int(n)
+        if self.listen is not None:
+            self.listen(facts)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """A refused reading counts for itself; a frame or payload whose readings nobody can count, for itself."""
+        place = self.refusals if refusal.count else self.whole
+        place.add(refusal.reason, [0], lambda _: refusal.detail, count=refusal.count or 1)
+
+    def anew(self, note: str) -> "Account":
+        """An account for a second try, which says why there is one."""
+        return Account(refusals=Refusals(sink=self.refusals.fresh_sink()), listen=self.listen, notes=[*self.notes, note])
+
+    def result(self, from_ms: int | None = None) -> dict[str, Any]:
+        """The object that `outfall replay --json` ends with."""
+        listed = self.alerts.listed(from_ms)
+        alerts = [alert_json(e, self.alerts.word(e.alert_id), self.units.get(e.factor, "")) for e in listed]
+        return {
+            "readings": self.readings,
+            "refused": self.refusals.by_reason(),
+            "refused_whole": self.whole.by_reason(),
+            "payloads": dict(sorted(self.payloads.items())),
+            "verdicts": dict(sorted(self.judged.items())),
+            "rule_versions": self.rule_versions,
+            "notes": self.notes,
+            "alerts": alerts,
+            "alerts_sha256": sha256_of(alerts),
+        }

@@ -1,0 +1,1 @@
+"""Recordings as tables, piece by piece: delimited text, JSON lines, Parquet."""
