@@ -103,8 +103,8 @@ TROUBLES = st.builds(
 JUDGINGS = st.builds(
     Judging,
     zone=st.sampled_from(tuple(STARTS)),
-    patience_hour_s=st.sampled_from((600, 0, 1800, 5400)),
-    patience_day_s=st.sampled_from((3600, 0, 7200)),
+    patience_hour_s=st.sampled_from((600, 0, 1800, 3600)),
+    patience_day_s=st.sampled_from((3600, 7200)),
     late_bound_h=st.sampled_from((48, 6, 1)),
     future_max_s=st.sampled_from((300, 0)),
     revise_every_s=st.sampled_from((60, 1, 420, 3600)),

@@ -60,7 +60,7 @@ def clock_events(rule_id: str, stretches: list[Epoch], heard: Heard) -> Iterator
         opened: AlertEvent | None = None
         for log_ms, readings in payloads:
             ahead = [sent.device_ms - log_ms for sent, outcome in readings if outcome is Outcome.FUTURE]
-            if opened is not None and len(ahead) < len(readings):
+            if opened is not None and readings and not ahead:
                 yield _returned(opened, log_ms)
                 opened = None
             elif opened is None and ahead:
