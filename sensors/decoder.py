@@ -1,6 +1,7 @@
 """From payloads to readings: the decoder that live intake, replay and tests share."""
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from sensors import jsonv1
 from sensors.frames import FrameBatch
 from sensors.hj212 import read as hj212
+from sensors.hj212.exact_item import CODE_MAX
 from sensors.hj212.packets import Assembler
 from sensors.hj212.scan import Scanned, Scanner
 from sensors.ledger import Ledger, Payload, Refused
@@ -16,7 +18,7 @@ from sensors.lookup import Lookup
 from sensors.reading import ReadingBatch
 from sensors.refusal import Reason, Refusal
 from sensors.registry import Registry
-from sensors.resolve import resolve, speaker
+from sensors.resolve import resolve, shown, speaker
 from sensors.rows import merged
 
 PAYLOAD_MAX = 64 * 1024
@@ -79,6 +81,7 @@ class Decoder:
         ledger.counts["payload.in"] += len(batch)
         ledger.counts["payload.decoded"] += int(scanned.done.sum())
         ledger.counts.update(scanned.counts)
+        self._refuse_strange(batch, scanned, ledger)
         ledger.counts["reading.decoded"] = len(scanned.columns.row) + len(ledger.rows)
         return _decoded(batch, scanned, ledger, monitor)
 
@@ -87,6 +90,14 @@ class Decoder:
         ledger = Ledger()
         hj212.report(self._assembler.expire(log_ms), ledger)
         return tuple(ledger.refused)
+
+    def _refuse_strange(self, batch: FrameBatch, scanned: Scanned, ledger: Ledger) -> None:
+        """Refuse what the quick way found of factors their outlet does not have, frame by frame."""
+        for (row, _, monitor), group in groupby(scanned.strange.tolist(), key=lambda strange: tuple(strange[:3])):
+            codes = [strange[3].to_bytes(CODE_MAX, "big").lstrip(b"\0").decode("ascii") for strange in group]
+            complaints = {Reason.UNKNOWN_FACTOR: [shown(code) for code in codes]}
+            mn = self._lookup.registry.monitors[monitor].mn
+            ledger.refuse_all(complaints, _payload(batch, row), mn, self._lookup.outlet(monitor).id)
 
     def _read(self, payload: Payload, ledger: Ledger) -> int:
         """Read one payload with tolerance; the monitor that was heard."""
@@ -140,4 +151,5 @@ def _decoded(batch: FrameBatch, scanned: Scanned, ledger: Ledger, monitor: NDArr
         series=rows.series, device_ms=rows.device_ms, value=rows.value, flag=rows.flag, log_ms=batch.log_ms[rows.row]
     )
     counts = {name: n for name, n in sorted(ledger.counts.items()) if n}
-    return Decoded(readings=readings, payload_row=rows.row, monitor=monitor, refused=tuple(ledger.refused), counts=counts)
+    refused = sorted(ledger.refused, key=lambda refusal: (refusal.log_ms, refusal.row))
+    return Decoded(readings=readings, payload_row=rows.row, monitor=monitor, refused=tuple(refused), counts=counts)

@@ -67,8 +67,9 @@ class Ledger:
             Refusal(reason=reason, mn=mn, detail=detail, log_ms=payload.log_ms, row=payload.row, count=readings)
         )
 
-    def refuse_all(self, complaints: dict[Reason, list[str]], payload: Payload, mn: str) -> None:
-        """Refuse readings, one refusal for all of one reason."""
+    def refuse_all(self, complaints: dict[Reason, list[str]], payload: Payload, mn: str, outlet: str = "") -> None:
+        """Refuse readings of one frame or device time, one refusal for all of one reason."""
         for reason, details in complaints.items():
+            lead = f"outlet {outlet} does not have " if reason is Reason.UNKNOWN_FACTOR else ""
             more = f" and {len(details) - SHOWN} more" if len(details) > SHOWN else ""
-            self.refuse(reason, payload, mn, "; ".join(details[:SHOWN]) + more, len(details))
+            self.refuse(reason, payload, mn, lead + "; ".join(details[:SHOWN]) + more, len(details))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensors.factors import alias_2005, factor
-from sensors.registry import Medium, Registry
+from sensors.registry import Medium, Outlet, Registry
 from sensors.units import SAME, Conversion, UnitError, conversion
 
 
@@ -114,6 +114,10 @@ class Lookup:
         rows = self.mn_monitor[self.mn_start[mn_no] : self.mn_start[mn_no + 1]]
         valid = rows[(self.valid_from[rows] <= log_ms) & (log_ms < self.valid_to[rows])]
         return int(valid[-1]) if len(valid) else -1
+
+    def outlet(self, monitor: int) -> Outlet:
+        """The outlet a monitor speaks for."""
+        return self.registry.outlets[int(self.monitor_outlet[monitor])]
 
     def target(self, monitor: int, code: str) -> Target | None:
         """What a code sent by a monitor means, None if nothing is bound to it at the monitor's outlet."""

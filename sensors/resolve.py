@@ -20,12 +20,12 @@ def speaker(mn: str, payload: Payload, lookup: Lookup, readings: Callable[[], in
     names = {"logged in": payload.login, "is in the topic": payload.claimed} if payload.login else {}
     for what, name in names.items():
         if name and name != mn:
-            detail = f"MN {_shown(mn)}: expected {_shown(name)}, which {what}"
+            detail = f"MN {shown(mn)}: expected {shown(name)}, which {what}"
             raise Refused(Reason.MN_NOT_LOGIN, detail, readings())
     monitor = lookup.monitor(mn, payload.log_ms)
     if monitor < 0:
         known = "registered, but not valid at that time" if mn in lookup.mn_no else "not registered"
-        raise Refused(Reason.UNKNOWN_MN, f"MN {_shown(mn)}: {known}", readings())
+        raise Refused(Reason.UNKNOWN_MN, f"MN {shown(mn)}: {known}", readings())
     return monitor
 
 
@@ -44,7 +44,7 @@ def resolve(upload: Upload, monitor: int, payload: Payload, lookup: Lookup, ledg
         series = series_no(target.binding, upload.kind)
         ledger.rows.append((payload.row, series, upload.device_ms, value, flag))
         ledger.counts["reading.in"] += 1
-    ledger.refuse_all(complaints, payload, upload.mn)
+    ledger.refuse_all(complaints, payload, upload.mn, lookup.outlet(monitor).id)
 
 
 def number(sent: object) -> float | None:
@@ -64,13 +64,12 @@ def number(sent: object) -> float | None:
 
 def _target(sent: Sent, monitor: int, lookup: Lookup, ledger: Ledger) -> Target:
     found = lookup.target(monitor, sent.code)
-    outlet = lookup.registry.outlets[lookup.monitor_outlet[monitor]]
     if found is None and re.fullmatch(r"[0-9]{5}", sent.code):  # 01018 for w01018: a misprint of the standard itself
-        letter = "w" if outlet.medium is Medium.WATER else "a"
+        letter = "w" if lookup.outlet(monitor).medium is Medium.WATER else "a"
         found = lookup.target(monitor, letter + sent.code)
         ledger.counts["tolerance.code_without_letter"] += found is not None
     if found is None:
-        raise Refused(Reason.UNKNOWN_FACTOR, f"{_shown(sent.code)}: not a factor of outlet {outlet.id}")
+        raise Refused(Reason.UNKNOWN_FACTOR, shown(sent.code))
     if found.alias:
         ledger.counts["field.code_2005"] += 1
     return found
@@ -81,16 +80,17 @@ def _value(sent: Sent, target: Target) -> float:
     how = measure(target.factor, sent.unit or target.unit, target.unit)
     if how is None:
         stated = sent.unit or target.unit
-        raise Refused(Reason.WRONG_UNIT, f"{target.factor}: unit {_shown(stated)} does not measure this factor")
+        raise Refused(Reason.WRONG_UNIT, f"{target.factor}: unit {shown(stated)} does not measure this factor")
     value = number(sent.number)
     if value is None:
-        raise Refused(Reason.BAD_VALUE, f"{target.factor}: expected a finite number, got {_shown(sent.number)}")
+        raise Refused(Reason.BAD_VALUE, f"{target.factor}: expected a finite number, got {shown(sent.number)}")
     if abs(value) > how.bound:
-        detail = f"{target.factor}: expected at most {how.bound:.10g} by its type, got {_shown(sent.number)}"
+        detail = f"{target.factor}: expected at most {how.bound:.10g} by its type, got {shown(sent.number)}"
         raise Refused(Reason.OUT_OF_TYPE, detail)
     return how.conversion(value)
 
 
-def _shown(sent: object) -> str:
+def shown(sent: object) -> str:
+    """What was sent, short enough for a message."""
     text = sent if isinstance(sent, str) else str(sent)
     return repr(text[:NUMBER_MAX])

@@ -126,3 +126,21 @@ def hex4(blob: Bytes, at: int) -> int:
             return -1
         value = value * 16 + digit
     return int(value)
+
+
+@compiled
+def starts(blob: Bytes, at: int, text: Bytes) -> bool:
+    """Whether blob[at:] begins with the text."""
+    for i in range(len(text)):  # noqa: SIM110 - compiled code has no all()
+        if blob[at + i] != text[i]:
+            return False
+    return True
+
+
+@compiled
+def same(text: Bytes, first: int, blob: Bytes, start: int, size: int) -> bool:
+    """Whether so many bytes are the same in both."""
+    for i in range(size):  # noqa: SIM110 - compiled code has no all()
+        if text[first + i] != blob[start + i]:
+            return False
+    return True

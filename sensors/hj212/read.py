@@ -187,7 +187,7 @@ def _readings(area: Area, kind: Kind | None) -> int:
     return 0 if kind is None else sum(VALUE_FIELD[kind] in fields for fields in area.factors.values())
 
 
-MN = re.compile(rb'(?:MN=|"mn"\s{0,9}:\s{0,9}")([^;,&"\s]{1,64})')
+MN = re.compile(rb'(?:MN=\s{0,4}|"mn"\s{0,9}:\s{0,9}")([^;,&"\s]{1,64})')
 
 
 def named_mn(data: bytes) -> str:

@@ -8,16 +8,33 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensors.frames import FrameBatch
-from sensors.hj212.commands import KINDS, VALUE_FIELD
-from sensors.hj212.crc import crc_of
-from sensors.hj212.exact import FLAG_OF, hex4, instant, number, plain, whole, word
-from sensors.hj212.tables import Bools, Bytes, Int32, Int64, Tables, code_place, mn_place, tables_of
+from sensors.hj212.exact import Bytes
+from sensors.hj212.exact_frame import COMMANDS, Frame, opened
+from sensors.hj212.exact_item import VALUE_NAME, bare, item
+from sensors.hj212.tables import (
+    ANYBODY,
+    BINDING,
+    BOUND,
+    DIVIDE,
+    MEASURE,
+    MULTIPLY,
+    NOBODY,
+    UNSTATED,
+    Bindings,
+    Int32,
+    Int64,
+    Tables,
+    bound_place,
+    mn_of,
+    speaker,
+    tables_of,
+)
 from sensors.kernel import compiled
 from sensors.lookup import Lookup
 from sensors.reading import KINDS as KIND_COUNT
-from sensors.reading import Flag, Kind
 from sensors.rows import Columns, room, taken
 
 QUICK_MAX = 32 * 1024
@@ -25,25 +42,6 @@ QUICK_MAX = 32 * 1024
 
 SHORTEST = 8
 """Bytes the shortest reading takes (`;a-Rtd=0`): bounds the readings of a batch."""
-
-ANYBODY, NOBODY = -2, -1
-"""In place of an MN number: a trusted import (or nothing claimed), and a name that is no registered MN."""
-
-
-def _key(name: str) -> int:
-    return int.from_bytes(name[-8:].encode(), "big")
-
-
-OTHERS = ("Min", "Max", "Cou", "Rtd", "Avg", "ZsRtd", "ZsAvg", "ZsMin", "ZsMax", "ZsCou", "SampleTime")
-NAMES = np.array([_key(name) for name in ("Flag", *OTHERS)])
-FLAG_NAME = 0  # place in NAMES
-VALUE_NAME = np.array([("Flag", *OTHERS).index(VALUE_FIELD[kind]) for kind in Kind])
-COMMANDS = np.array([cn for cn, _ in sorted(KINDS.items(), key=lambda pair: pair[1])])
-NORMAL, UNSTATED = int(Flag.NORMAL), int(Flag.UNSTATED)
-SPLIT_BIT = 2
-
-_TEXTS = ("QN=", "ST=", "CN=", "PW=", "MN=", "Flag=", "RF=1;", "CP=&&", "DataTime=")
-QN, ST, CN, PW, MN, FLAG, RF, CP, TIME = (np.frombuffer(text.encode(), np.uint8) for text in _TEXTS)
 
 TALLY = (
     "frame.in",
@@ -53,26 +51,41 @@ TALLY = (
     "reading.in",
     *(f"command.{n}" for n in COMMANDS),
 )
-FRAMES, RESENT, OTHER, ALIAS, READINGS, FIRST_COMMAND = range(6)
+FRAMES, RESENT, OTHER, ALIASES, READINGS, FIRST_COMMAND = range(6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
     """What the quick way did."""
 
-    done: Bools  # (payloads,): the others are left to the tolerant reader, whole
+    done: NDArray[np.bool_]  # (payloads,): the others are left to the tolerant reader, whole
     monitor: Int32  # (payloads,): of those done
     columns: Columns
+    strange: Int64  # (.., 4): see Sink
     counts: dict[str, int]
 
     @classmethod
     def nothing(cls, payloads: int) -> "Scanned":
         """All payloads left to the tolerant reader."""
-        return cls(done=np.zeros(payloads, np.bool_), monitor=np.full(payloads, -1, np.int32), columns=room(0), counts={})
+        return cls(
+            done=np.zeros(payloads, np.bool_),
+            monitor=np.full(payloads, -1, np.int32),
+            columns=room(0),
+            strange=np.empty((0, 4), np.int64),
+            counts={},
+        )
+
+
+class Sink(NamedTuple):
+    """Where kernels write. Few arrays on purpose: what goes into a call of a kernel costs time for each of them."""
+
+    out: Columns
+    strange: Int64  # (.., 4) readings of factors that the outlet does not have: row, frame, monitor, packed code
+    trial: Int64  # counts of the payload at hand, by TALLY
 
 
 class Work(NamedTuple):
-    """All that the kernels read and write."""
+    """All that a scan reads and writes."""
 
     tables: Tables
     blob: Bytes
@@ -80,40 +93,20 @@ class Work(NamedTuple):
     log_ms: Int64  # (payloads,)
     login: Int32  # (payloads,) MN number, ANYBODY or NOBODY
     claimed: Int32
-    out: Columns
-    done: Bools
+    sink: Sink
+    done: NDArray[np.bool_]
     monitor: Int32
-    tally: Int64  # of payloads done, by TALLY
-    trial: Int64  # of the payload at hand
+    tally: Int64  # of all payloads done
 
 
-class Head(NamedTuple):
-    """The head of a frame; `at` is where its content begins, -1 if the head is not in the exact grammar."""
+class Written(NamedTuple):
+    """How many rows of the sink are written; -1: the payload is to be left."""
 
-    at: int
-    kind: int
-    mn_start: int
-    mn_end: int
-    resent: bool
+    readings: int
+    strange: int
 
 
-class Spot(NamedTuple):
-    """What all readings of a frame share."""
-
-    row: int
-    kind: int
-    monitor: int
-    device_ms: int
-
-
-class Item(NamedTuple):
-    """One factor of a frame; `at` is where it ends, -1 if it is not in the exact grammar."""
-
-    at: int
-    key: int
-    value: float
-    flag: int
-    others: int
+NOTHING_YET, NOTHING = Written(0, 0), Written(-1, -1)
 
 
 class Scanner:
@@ -127,8 +120,10 @@ class Scanner:
         """All payloads that are in the exact grammar."""
         if not len(batch):
             return Scanned.nothing(0)
+        if batch.start[0] != 0 or batch.start[-1] != len(batch.blob) or (np.diff(batch.start) < 0).any():
+            raise ValueError(f"frame batch: expected starts that rise from 0 to {len(batch.blob)}")  # kernels check no index
         name_no = np.array([self._mn_no.get(name, NOBODY) if name else ANYBODY for name in batch.names], np.int32)
-        capacity = len(batch.blob) // SHORTEST + 1
+        room_for = len(batch.blob) // SHORTEST + 1
         work = Work(
             tables=self._tables,
             blob=np.frombuffer(batch.blob or b"\0", np.uint8),
@@ -136,18 +131,22 @@ class Scanner:
             log_ms=_plain_array(batch.log_ms),
             login=name_no[batch.login],
             claimed=name_no[batch.claimed],
-            out=room(capacity),
+            sink=Sink(
+                out=room(room_for),
+                strange=np.empty((room_for, 4), np.int64),
+                trial=np.zeros(len(TALLY), np.int64),
+            ),
             done=np.zeros(len(batch), np.bool_),
             monitor=np.full(len(batch), -1, np.int32),
             tally=np.zeros(len(TALLY), np.int64),
-            trial=np.zeros(len(TALLY), np.int64),
         )
-        count = scan_all(work)
+        count, strange = scan_all(work)
         counts = dict(zip(TALLY, work.tally.tolist(), strict=True))
         return Scanned(
             done=work.done,
             monitor=work.monitor,
-            columns=taken(work.out, slice(count)),
+            columns=taken(work.sink.out, slice(count)),
+            strange=work.sink.strange[:strange].copy(),
             counts=counts | {"frame.decoded": counts["frame.in"]},
         )
 
@@ -158,254 +157,79 @@ def _plain_array(column: Int64) -> Int64:
 
 
 @compiled
-def scan_all(work: Work) -> int:
-    """Scan every payload; how many readings were written."""
-    count = 0
+def scan_all(work: Work) -> Written:
+    """Scan every payload."""
+    written = NOTHING_YET
     for row in range(len(work.done)):
-        work.trial[:] = 0
-        after = payload(work, row, count)
-        if after >= 0:
-            count = after
+        work.sink.trial[:] = 0
+        first, end = work.start[row], work.start[row + 1]
+        after, at = written, first if end - first <= QUICK_MAX else end
+        while at < end:
+            frame, head = opened(work.blob, at, end, row)
+            speaks = (work.log_ms[row], work.login[row], work.claimed[row])
+            mn = mn_of(work.tables.names, work.blob, head.mn_start, head.mn_end) if head.at >= 0 else -1
+            monitor = speaker(work.tables, mn, speaks)
+            if monitor < 0:
+                break
+            work.monitor[row] = monitor if at == first else work.monitor[row]
+            after = readings(work.blob, work.tables.bindings, work.tables.monitors, (frame, monitor, after), work.sink)
+            if after.readings < 0:
+                break
+            work.sink.trial[RESENT] += head.resent
+            at = min(frame.stop + 8, end)
+        if at == end and work.monitor[row] >= 0:
+            written = after
             work.done[row] = True
-            work.tally[:] += work.trial
-    return count
+            work.tally[:] += work.sink.trial
+    return written
 
 
 @compiled
-def payload(work: Work, row: int, count: int) -> int:
-    """Scan the frames of one payload; how many readings there are then, -1 if it is to be left."""
-    at, end = work.start[row], work.start[row + 1]
-    if end <= at or end - at > QUICK_MAX:
-        return -1
-    first = at
-    while at < end:
-        stop = sealed(work, at, end)
-        if stop < 0:
-            return -1
-        spot, content = opened(work, row, at + 6, stop)
-        if content < 0:
-            return -1
-        count = readings(work, spot, content, stop - 2, count)
-        if count < 0:
-            return -1
-        if at == first:
-            work.monitor[row] = spot.monitor
-        at = min(stop + 6, end)
-    return count
-
-
-@compiled
-def sealed(work: Work, at: int, end: int) -> int:
-    """Where the data of the frame at `at` ends, -1 unless length, CRC and line end are right."""
-    blob = work.blob
-    if end - at < 12 or blob[at] != 35 or blob[at + 1] != 35:
-        return -1
-    size = whole(blob, at + 2, 4)
-    stop = at + 6 + size
-    if size < 2 or stop + 4 > end or blob[stop - 1] != 38 or blob[stop - 2] != 38:
-        return -1
-    if hex4(blob, stop) != crc_of(blob, at + 6, stop, work.tables.crc):
-        return -1
-    last = stop + 4
-    if last != end and not (last + 2 <= end and blob[last] == 13 and blob[last + 1] == 10):
-        return -1
-    return stop
-
-
-@compiled
-def opened(work: Work, row: int, at: int, stop: int) -> tuple[Spot, int]:
-    """What the readings of a frame share and where its items begin; -1 if it is to be left."""
-    head = header(work.blob, at)
-    nothing = Spot(row, 0, 0, 0)
-    if head.at < 0 or head.at + len(TIME) + 14 > stop - 2 or not starts(work.blob, head.at, TIME):
-        return nothing, -1
-    monitor = speaker(work, row, head)
-    ms = instant(work.blob, head.at + len(TIME))
-    if monitor < 0 or ms < 0:
-        return nothing, -1
-    work.trial[FRAMES] += 1
-    work.trial[RESENT] += head.resent
-    work.trial[FIRST_COMMAND + head.kind] += 1
-    return Spot(row, head.kind, monitor, ms), head.at + len(TIME) + 14
-
-
-@compiled
-def header(blob: Bytes, at: int) -> Head:
-    """The head of the data segment at `at`: fields in the order of the standard, data of the four kinds, not split."""
-    if starts(blob, at, QN):
-        at = at + 21 if whole(blob, at + 3, 17) >= 0 and blob[at + 20] == 59 else -1
-    at = past(blob, at, ST)
-    kind = command(blob, at)
-    at = past(blob, past(blob, at, CN), PW)
-    mn_start = at + 3
-    at = past(blob, at, MN)
-    mn_end = at - 1
-    at = past_flag(blob, at)
-    resent = at >= 0 and starts(blob, at, RF)
-    at += 5 * resent
-    if at < 0 or kind < 0 or not starts(blob, at, CP):
-        at = -6
-    return Head(at + 5, kind, mn_start, mn_end, resent)
-
-
-@compiled
-def starts(blob: Bytes, at: int, text: Bytes) -> bool:
-    """Whether blob[at:] begins with the text."""
-    for i in range(len(text)):  # noqa: SIM110 - compiled code has no all()
-        if blob[at + i] != text[i]:
-            return False
-    return True
-
-
-@compiled
-def past(blob: Bytes, at: int, name: Bytes) -> int:
-    """Behind a field of the head, -1 if another one (or nothing) stands there."""
-    if at < 0 or not starts(blob, at, name):
-        return -1
-    end = plain(blob, at + len(name))
-    return end + 1 if end >= 0 and blob[end] == 59 else -1
-
-
-@compiled
-def past_flag(blob: Bytes, at: int) -> int:
-    """Behind Flag, if there is one; -1 if it says that the data is split."""
-    if at < 0 or not starts(blob, at, FLAG):
-        return at
-    end = past(blob, at, FLAG)
-    digits = end - 1 - (at + len(FLAG))
-    flag = whole(blob, at + len(FLAG), digits) if end >= 0 and digits <= 3 else -1
-    return end if flag >= 0 and not flag & SPLIT_BIT else -1
-
-
-@compiled
-def command(blob: Bytes, at: int) -> int:
-    """The kind of reading that CN stands for, -1 if it is none of the four."""
-    if at < 0 or not starts(blob, at, CN) or blob[at + 7] != 59:
-        return -1
-    cn = whole(blob, at + 3, 4)
-    for kind in range(len(COMMANDS)):
-        if COMMANDS[kind] == cn:
-            return kind
-    return -1
-
-
-@compiled
-def speaker(work: Work, row: int, head: Head) -> int:
-    """Position of the monitor that speaks, -1 if this MN is not known, not valid, or may not speak here."""
-    tables = work.tables
-    mn = tables.mn_slot[mn_place(tables.mn_slot, tables.mn_text, tables.mn_at, (work.blob, head.mn_start, head.mn_end))] - 1
-    login, claimed = work.login[row], work.claimed[row]
-    if mn < 0 or (login not in (ANYBODY, mn)) or (login != ANYBODY and claimed not in (ANYBODY, mn)):
-        return -1
-    found = -1
-    for i in range(tables.mn_start[mn], tables.mn_start[mn + 1]):
-        monitor = tables.mn_monitor[i]
-        if tables.valid_from[monitor] <= work.log_ms[row] < tables.valid_to[monitor]:
-            found = monitor
-    return found
-
-
-@compiled
-def readings(work: Work, spot: Spot, at: int, stop: int, count: int) -> int:
-    """Write the readings of one frame; how many there are then, -1 if any item is not in the exact grammar."""
-    first = count
-    while work.blob[at] == 59:
-        one = item(work.blob, at + 1, VALUE_NAME[spot.kind])
-        if one.at < 0 or not enter(work, spot, one, first, count):
-            return -1
-        at = one.at
-        count += 1
-        work.trial[OTHER] += one.others
-    work.trial[READINGS] += count - first
-    return count if at == stop else -1
-
-
-@compiled
-def item(blob: Bytes, at: int, value_name: int) -> Item:
-    """One factor: fields of one code, each at most once, its value among them."""
-    start = at
-    key, at = word(blob, at)
-    size = at - start + 1
-    value, flag, seen = 0.0, 0, 0
-    ok = 1 < size <= 9 and blob[at] == 45
-    while ok:
-        name, after = field_name(blob, at + 1)
-        ok = name >= 0 and not seen >> name & 1
-        seen |= 1 << max(name, 0)
-        if name == value_name:
-            value, at = number(blob, after)
-        elif name == FLAG_NAME:
-            flag, at = FLAG_OF[blob[after]], after + 1
-            ok = ok and flag > 0
+def readings(blob: Bytes, bindings: Bindings, monitors: Int64, job: tuple[Frame, int, Written], sink: Sink) -> Written:
+    """Write the readings of one frame, if all of it is in the exact grammar and would be accepted."""
+    frame, monitor, before = job
+    speaks = monitors[monitor]
+    count, strange, at = before.readings, before.strange, frame.items
+    while blob[at] == 59:
+        one = item(blob, at + 1, VALUE_NAME[frame.kind])
+        place, alias = bound_place(bindings, speaks, one.key)
+        if place >= 0 and one.at >= 0:
+            series = bindings.bound[place, BINDING] * KIND_COUNT + frame.kind
+            measure = bindings.measures[bindings.bound[place, MEASURE]]
+            if abs(one.value) > measure[BOUND] or has(sink.out.series, series, before.readings, count):
+                return NOTHING
+            sink.out.row[count], sink.out.series[count], sink.out.device_ms[count] = frame.row, series, frame.device_ms
+            sink.out.value[count] = one.value * measure[MULTIPLY] / measure[DIVIDE]
+            sink.out.flag[count] = one.flag if one.flag else speaks[UNSTATED]
+            count += 1
+        elif one.at >= 0 and new_key(sink.strange, one.key, before.strange, strange) and not bare(blob, at + 1):
+            sink.strange[strange, 0], sink.strange[strange, 1] = frame.row, frame.at
+            sink.strange[strange, 2], sink.strange[strange, 3] = monitor, one.key
+            strange += 1
         else:
-            at = plain(blob, after)
-        if not ok or at < 0 or blob[at] != 44:
-            break
-        ok = same_code(blob, start, at + 1, size)
-        at += size
-    ok = ok and at >= 0 and (seen >> value_name & 1) == 1
-    others = -1 - (seen & 1)
-    for name in range(len(NAMES)):
-        others += seen >> name & 1
-    return Item(at if ok else -1, key, value, flag, others)
+            return NOTHING
+        at = one.at
+        sink.trial[OTHER] += one.others
+        sink.trial[ALIASES] += alias
+    sink.trial[FRAMES] += 1
+    sink.trial[FIRST_COMMAND + frame.kind] += 1
+    sink.trial[READINGS] += count - before.readings
+    return Written(count, strange) if at == frame.stop else NOTHING
 
 
 @compiled
-def field_name(blob: Bytes, at: int) -> tuple[int, int]:
-    """(place in NAMES of the field name, where its value begins); -1 for a name that is not there."""
-    key, end = word(blob, at)
-    if blob[end] == 61:
-        for name in range(len(NAMES)):
-            if NAMES[name] == key:
-                return name, end + 1
-    return -1, end
+def has(column: Int32, value: int, first: int, end: int) -> bool:
+    """Whether the value is in column[first:end]."""
+    for i in range(first, end):  # noqa: SIM110 - compiled code has no any()
+        if column[i] == value:
+            return True
+    return False
 
 
 @compiled
-def same_code(blob: Bytes, start: int, at: int, size: int) -> bool:
-    """Whether the code and hyphen at `start` stand at `at` too."""
-    for i in range(size):  # noqa: SIM110 - compiled code has no all()
-        if blob[start + i] != blob[at + i]:
+def new_key(strange: Int64, key: int, first: int, end: int) -> bool:
+    """Whether no row of strange[first:end] has the key."""
+    for i in range(first, end):  # noqa: SIM110 - compiled code has no all()
+        if strange[i, 3] == key:
             return False
     return True
-
-
-@compiled
-def enter(work: Work, spot: Spot, one: Item, first: int, count: int) -> bool:
-    """Write one reading as row `count`; False if it would be refused, or if the frame has the factor already."""
-    tables, out = work.tables, work.out
-    place = bound_place(work, spot.monitor, one.key)
-    if place < 0:
-        return False
-    measure = tables.bound_measure[place]
-    if abs(one.value) > tables.bound[measure]:
-        return False
-    series = tables.bound_binding[place] * KIND_COUNT + spot.kind
-    for i in range(first, count):
-        if out.series[i] == series:
-            return False
-    unstated = NORMAL if tables.unstated_is_normal[spot.monitor] else UNSTATED
-    out.row[count], out.series[count], out.device_ms[count] = spot.row, series, spot.device_ms
-    out.value[count] = one.value * tables.multiply[measure] / tables.divide[measure]
-    out.flag[count] = one.flag if one.flag else unstated
-    return True
-
-
-@compiled
-def bound_place(work: Work, monitor: int, key: int) -> int:
-    """The row of bound_* for a code at the monitor's outlet, by its own name or as a 2005 code; -1 if there is none."""
-    tables = work.tables
-    outlet = tables.monitor_outlet[monitor]
-    slot = code_place(tables.code_slot, key)
-    if tables.code_slot[slot] == 0:
-        return -1
-    alias = tables.code_water[slot] if tables.outlet_is_water[outlet] else tables.code_gas[slot]
-    direct, renamed = tables.code_direct[slot], -1
-    for place in range(tables.bound_start[outlet], tables.bound_start[outlet + 1]):
-        factor = tables.bound_factor[place]
-        if factor == direct:
-            return place
-        if factor == alias:
-            renamed = place
-    work.trial[ALIAS] += renamed >= 0
-    return renamed
