@@ -48,9 +48,10 @@ def test_a_change_by_another_process_is_seen_at_the_next_look(path: Path) -> Non
     reader, writer = Credentials(path), Credentials(path)
     assert reader.logins() == {}
     writer.add(MN)
-    before = reader.logins()
-    assert set(before) == {MN}
-    assert reader.logins() is before  # not read again while it stays the same
+    assert set(reader.logins()) == {MN}
+    version = reader.version
+    assert reader.login(MN)
+    assert reader.version == version  # not read again while it stays the same
     assert writer.remove(MN)
     assert not writer.remove(MN)
     assert reader.logins() == {}
@@ -80,6 +81,7 @@ BAD = {
     "a row without its hash": b'{"logins":{"A":{"mns":[],"salt":""}}}',
     "a hash that is not hex": b'{"logins":{"A":{"mns":[],"salt":"","sha256":"zz"}}}',
     "a row of another type": b'{"logins":{"A":7}}',
+    "logins of another type": b'{"logins":[]}',
 }
 
 

@@ -24,9 +24,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield started
 
 
-own = st.builds(
-    Publish, st.sampled_from([up(MN), up(OTHER), "x"]), st.binary(max_size=50), st.integers(1, 2), st.integers(1, 5)
-)
+upwards = st.sampled_from([up(MN), up(OTHER), "x"])
+own = st.tuples(upwards, st.binary(max_size=50), st.integers(1, 2), st.integers(1, 5)).map(lambda t: Publish(*t))
 talk = st.lists(packets_of_5 | own, max_size=8)
 raw = st.sampled_from([bytes.fromhex(hex) for _, _, hex in BYTES.values()]) | st.binary(max_size=50)
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

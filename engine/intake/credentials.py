@@ -18,6 +18,9 @@ import orjson
 NAME = re.compile(r"[0-9A-Za-z._-]{1,64}")
 """Of logins and MNs: what can stand in one level of a topic."""
 
+Row = dict[str, Any]
+"""One login in the file: salt and sha256 (hex) and, for a gateway, mns."""
+
 SECRET_BYTES = 18
 """144 random bits: too many to guess, so one round of a hash is enough and 100,000 devices can reconnect at once."""
 
@@ -64,21 +67,34 @@ class Credentials:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.version = 0  # grows when the file has been read again
         self._stamp: tuple[int, ...] | None = None
-        self._logins: Mapping[str, Login] = {}
+        self._rows: dict[str, Row] = {}
 
     def verify(self, name: str, secret: bytes) -> Login | None:
         """The login if the secret is its own, else None."""
-        login = self.logins().get(name, NOBODY)
-        return login if login.matches(secret) and login is not NOBODY else None
+        login = self.login(name)
+        matches = (login or NOBODY).matches(secret)
+        return login if matches else None
 
-    def logins(self) -> Mapping[str, Login]:
-        """Everybody who may log in, by name. Unchanged file: the same object as before."""
+    def login(self, name: str) -> Login | None:
+        """Who logs in under that name, as the file says now."""
+        self.refresh()
+        row = self._rows.get(name)
+        return None if row is None else self._login(name, row)
+
+    def logins(self) -> dict[str, Login]:
+        """Everybody who may log in, by name. CredentialsError if any row of the file is wrong."""
+        self.refresh()
+        return {name: self._login(name, row) for name, row in self._rows.items()}
+
+    def refresh(self) -> None:
+        """Read the file again if it has changed. Rows are looked into when asked for: 100,000 take 0.1 s, not 1 s."""
         stamp = _stamp(self.path)
         if stamp != self._stamp:
-            self._logins = _read(self.path) if stamp else {}
+            self._rows = _read(self.path) if stamp else {}
             self._stamp = stamp
-        return self._logins
+            self.version += 1
 
     def add(self, name: str, mns: Iterable[str] = ()) -> str:
         """Let a device (no `mns`) or a gateway (its `mns`) in. The secret is returned here and never again.
@@ -90,19 +106,28 @@ class Credentials:
     def add_many(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, str]:
         """`add` for many names with one write of the file: name -> MNs in, name -> secret out."""
         given = {name: secrets.token_urlsafe(SECRET_BYTES) for name in wanted}
-        added = {name: _login(name, frozenset(mns) or {name}, given[name]) for name, mns in wanted.items()}
+        added = {name: _row(name, sorted(mns), given[name]) for name, mns in wanted.items()}
         with self._locked():
-            self._write({**self.logins(), **added})
+            self.refresh()
+            self._write({**self._rows, **added})
         return given
 
     def remove(self, name: str) -> bool:
         """Let it in no more. False if it was not there."""
         with self._locked():
-            kept = dict(self.logins())
+            self.refresh()
+            kept = dict(self._rows)
             gone = kept.pop(name, None)
-            if gone:
+            if gone is not None:
                 self._write(kept)
         return gone is not None
+
+    def _login(self, name: str, row: Row) -> Login:
+        try:
+            salt, digest = bytes.fromhex(row["salt"]), bytes.fromhex(row["sha256"])
+            return Login(name=name, mns=frozenset(row.get("mns", [name])), salt=salt, digest=digest)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise _not_ours(self.path, f"login {name!r}: {error!r}") from error
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -115,12 +140,9 @@ class Credentials:
         finally:
             os.close(lock)
 
-    def _write(self, logins: Mapping[str, Login]) -> None:
-        rows = {
-            login.name: {"mns": sorted(login.mns), "salt": login.salt.hex(), "sha256": login.digest.hex()}
-            for login in logins.values()
-        }
-        body = orjson.dumps({"version": 1, "logins": rows}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+    def _write(self, rows: Mapping[str, Row]) -> None:
+        lines = b",\n".join(orjson.dumps(name) + b":" + orjson.dumps(row) for name, row in sorted(rows.items()))
+        body = b'{"version":1,"logins":{\n' + lines + b"\n}}\n"
         with _named(self.path, "write"), tempfile.NamedTemporaryFile(dir=self.path.parent, delete=False) as file:
             try:
                 file.write(body)
@@ -136,13 +158,13 @@ def _digest(salt: bytes, secret: bytes) -> bytes:
     return hashlib.sha256(salt + secret).digest()
 
 
-def _login(name: str, mns: Iterable[str], secret: str) -> Login:
-    mns = frozenset(mns)
+def _row(name: str, mns: list[str], secret: str) -> Row:
     for word in (name, *mns):
         if not NAME.fullmatch(word):
             raise CredentialsError(f"login {name!r}: {word!r} cannot stand in a topic, expected {NAME.pattern}")
     salt = secrets.token_bytes(16)
-    return Login(name=name, mns=mns, salt=salt, digest=_digest(salt, secret.encode()))
+    row: Row = {"salt": salt.hex(), "sha256": _digest(salt, secret.encode()).hex()}
+    return {**row, "mns": mns} if mns else row
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:
@@ -154,20 +176,23 @@ def _stamp(path: Path) -> tuple[int, ...] | None:
     return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
-def _read(path: Path) -> dict[str, Login]:
+def _read(path: Path) -> dict[str, Row]:
     with _named(path, "read"):
         mode = path.stat().st_mode & 0o777
         body = path.read_bytes()
     if mode & 0o077:
         raise CredentialsError(f"{path}: mode is {mode:03o}, expected 600: others on this machine can read it")
     try:
-        return {name: _from_row(name, row) for name, row in orjson.loads(body)["logins"].items()}
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise CredentialsError(f"{path}: expected the credentials file of outfall, version 1: {error!r}") from error
+        rows = orjson.loads(body)["logins"]
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise _not_ours(path, repr(error)) from error
+    if not isinstance(rows, dict):
+        raise _not_ours(path, f"logins are a {type(rows).__name__}")
+    return rows
 
 
-def _from_row(name: str, row: dict[str, Any]) -> Login:
-    return Login(name=name, mns=frozenset(row["mns"]), salt=bytes.fromhex(row["salt"]), digest=bytes.fromhex(row["sha256"]))
+def _not_ours(path: Path, why: str) -> CredentialsError:
+    return CredentialsError(f"{path}: expected the credentials file of outfall, version 1: {why}")
 
 
 @contextlib.contextmanager

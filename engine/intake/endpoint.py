@@ -129,18 +129,22 @@ class MqttEndpoint:
     async def _watch_credentials(self) -> None:
         """End the sessions of logins that were removed or changed in the file."""
         readable = True
+        seen = self._credentials.version
         while True:
             await asyncio.sleep(self._settings.credentials_check_s)
             try:
-                logins = self._credentials.logins()
+                self._credentials.refresh()
+                if seen != self._credentials.version:
+                    self._end_revoked()
+                seen, readable = self._credentials.version, True
             except CredentialsError as error:
                 if readable:
                     log.error("%s; who is logged in stays, nobody else is let in", error)
                 readable = False
-                continue
-            readable = True
-            for connection in list(self._reception.sessions.values()):
-                login = connection.session.login
-                if login and logins.get(login.name) != login:
-                    self.counts["revoked"] += 1
-                    connection.close(Reason.NOT_AUTHORIZED)
+
+    def _end_revoked(self) -> None:
+        for connection in list(self._reception.sessions.values()):
+            login = connection.session.login
+            if login and self._credentials.login(login.name) != login:
+                self.counts["revoked"] += 1
+                connection.close(Reason.NOT_AUTHORIZED)
