@@ -30,7 +30,8 @@ class PageRow:
     channel: str
     state: PageState
     decided_ms: int
-    attempts: int
+    attempts: int  # begun
+    failures: int  # ended, and not well
     resends: int
     detail: str
     provider_id: str
@@ -38,9 +39,7 @@ class PageRow:
 
 def load_pages(db: Database, alert_id: str | None = None) -> list[PageRow]:
     """The pages of an alert, or all pages, in the order in which they were decided."""
-    query = select(*(outbox.c[f.name] for f in fields(PageRow))).order_by(
-        outbox.c.decided_ms, outbox.c.seq, outbox.c.page_id
-    )
+    query = select(*(outbox.c[f.name] for f in fields(PageRow))).order_by(outbox.c.number, outbox.c.page_id)
     if alert_id is not None:
         query = query.where(outbox.c.alert_id == alert_id)
     with db.read() as connection:

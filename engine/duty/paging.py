@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from engine.duty.outbox import PageState
 from engine.duty.page import Subject, page_id
@@ -43,7 +43,9 @@ class Outgoing:
     def flush(self) -> None:
         """Put them into the outbox."""
         if self._rows:
-            self._connection.execute(outbox.insert(), self._rows)
+            last = self._connection.execute(select(func.max(outbox.c.number))).scalar() or 0
+            numbered = [{**row, "number": last + n} for n, row in enumerate(self._rows, 1)]
+            self._connection.execute(outbox.insert(), numbered)
         self._rows = []
 
     def _loop(self, event: AlertEvent) -> int:
@@ -83,6 +85,7 @@ class Outgoing:
             "body": subject.encode(),
             "state": PageState.WAITING.value,
             "attempts": 0,
+            "failures": 0,
             "resends": 0,
             "next_ms": 0,
             "lease_ms": 0,

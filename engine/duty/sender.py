@@ -97,7 +97,8 @@ class Sender:
         wait_s = IDLE_S if due_ms is None else min(IDLE_S, max(0.0, (due_ms - self._now_ms()) / 1000))
         busy = bool(self._running) and wait_s == 0.0  # what is due waits for a page under way: its end wakes us
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), IDLE_S if busy else wait_s)
+            async with asyncio.timeout(IDLE_S if busy else wait_s):  # wait_for of 3.11 can swallow a cancellation
+                await self._woken.wait()
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -151,11 +152,14 @@ class Sender:
 
 
 def _report(taken: Claim, outcome: Outcome, state: PageState) -> None:
+    """Say once that a page has trouble, and once how that ended."""
     page = taken.page
+    name = f"page {page.page_id[:12]} to {page.person} over {page.channel}"
     if state is PageState.UNDELIVERABLE:
-        log.error("page %s to %s over %s: undeliverable: %s", page.page_id[:12], page.person, page.channel, outcome.detail)
-    elif state is not PageState.DELIVERED:
-        log.warning(
-            "page %s to %s over %s: %s (attempt %d): %s",
-            page.page_id[:12], page.person, page.channel, state.value, taken.number, outcome.detail,
-        )  # fmt: skip
+        log.error("%s: undeliverable after %d attempts: %s", name, taken.number, outcome.detail)
+    elif state is PageState.HANDED_ON:
+        log.warning("%s: the next channel follows after %d attempts: %s", name, taken.number, outcome.detail)
+    elif state is PageState.WAITING and taken.failures == 0:
+        log.warning("%s: tried again: %s", name, outcome.detail)
+    elif state is PageState.DELIVERED and taken.number > 1:
+        log.warning("%s: delivered after %d attempts", name, taken.number)

@@ -15,7 +15,7 @@ from engine.duty.settings import Sending
 from engine.duty.tables import attempt, outbox
 
 SENDING = "sending"
-ORDER = (outbox.c.decided_ms, outbox.c.seq, outbox.c.page_id)
+ORDER = (outbox.c.number, outbox.c.page_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class Claim:
 
     page: Page
     number: int  # of the attempt, 1, 2, ...
+    failures: int  # of the attempts before
     others: tuple[str, ...]  # channels left if this one fails
 
 
@@ -62,9 +63,10 @@ def finish(db: Database, claim: Claim, outcome: Outcome, *, now_ms: int, sending
             .where(attempt.c.page_id == claim.page.page_id, attempt.c.number == claim.number)
             .values(ended_ms=now_ms, status=outcome.status.value, **ended)
         )
-        waits_ms = backoff_ms(claim.number, sending) if state is PageState.WAITING else 0
+        failures = claim.failures + (outcome.status is not Status.DELIVERED)
+        waits_ms = backoff_ms(failures, sending) if state is PageState.WAITING else 0
         mine = outbox.c.page_id == claim.page.page_id
-        values = {"state": state.value, "next_ms": now_ms + waits_ms, "lease_ms": 0, **ended}
+        values = {"state": state.value, "failures": failures, "next_ms": now_ms + waits_ms, "lease_ms": 0, **ended}
         connection.execute(outbox.update().where(mine).values(resends=outbox.c.resends + outcome.uncertain, **values))
         if state is PageState.HANDED_ON:
             row = connection.execute(select(outbox).where(mine)).one()
@@ -85,7 +87,7 @@ def _after(claim: Claim, outcome: Outcome, sending: Sending) -> PageState:
     if outcome.status is Status.DELIVERED:
         return PageState.DELIVERED
     last = not claim.others
-    tries_left = claim.number < sending.attempts_max or (last and outcome.status is Status.FAILED)
+    tries_left = claim.failures + 1 < sending.attempts_max or (last and outcome.status is Status.FAILED)
     if outcome.retry and tries_left:
         return PageState.WAITING
     return PageState.UNDELIVERABLE if last else PageState.HANDED_ON
@@ -94,9 +96,9 @@ def _after(claim: Claim, outcome: Outcome, sending: Sending) -> PageState:
 def _due(now_ms: int, sending: Sending) -> Any:
     place = func.row_number().over(partition_by=(outbox.c.person, outbox.c.channel), order_by=ORDER).label("place")
     unfinished = outbox.c.state.in_((PageState.WAITING.value, PageState.SENDING.value))
-    blocking = select(outbox.c.page_id, place).where(unfinished, outbox.c.attempts < sending.attempts_max).subquery()
+    blocking = select(outbox.c.page_id, place).where(unfinished, outbox.c.failures < sending.attempts_max).subquery()
     is_first = outbox.c.page_id.in_(select(blocking.c.page_id).where(blocking.c.place == 1))
-    is_free = outbox.c.attempts >= sending.attempts_max
+    is_free = outbox.c.failures >= sending.attempts_max
     return (
         select(outbox)
         .where(
@@ -138,7 +140,12 @@ def _claim(connection: Connection, row: Row[Any], now_ms: int, sending: Sending,
             provider_id="",
         )
     )
-    return Claim(page=_page(row, resends > 0, roster), number=row.attempts + 1, others=tuple(orjson.loads(row.others)))
+    return Claim(
+        page=_page(row, resends > 0, roster),
+        number=row.attempts + 1,
+        failures=row.failures,
+        others=tuple(orjson.loads(row.others)),
+    )
 
 
 def _page(row: Row[Any], resend: bool, roster: Roster) -> Page:
@@ -165,7 +172,7 @@ def _over_the_next(row: Row[Any]) -> dict[str, Any]:
         person=row.person,
         channel=channel,
     )
-    fresh = {"state": PageState.WAITING.value, "attempts": 0, "resends": 0, "next_ms": 0, "lease_ms": 0}
+    fresh = {"state": PageState.WAITING.value, "attempts": 0, "failures": 0, "resends": 0, "next_ms": 0, "lease_ms": 0}
     return {
         **row._mapping,
         **fresh,

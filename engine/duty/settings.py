@@ -72,7 +72,7 @@ class Sending:
     lease_s: float = 60.0  # a page being sent longer than this is taken for orphaned; more than any channel's timeout
     backoff_first_s: float = 1.0  # doubled after each failure
     backoff_max_s: float = 60.0
-    attempts_max: int = 6  # then the person's next channel follows; the last channel goes on for ever
+    attempts_max: int = 6  # so many failures, and the person's next channel follows; see docs/duty.md for the last one
     at_once: int = 8  # people served at the same time; to one person pages go one after the other
 
 

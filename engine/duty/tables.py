@@ -83,6 +83,7 @@ outbox = Table(
     "outbox",
     metadata,
     Column("page_id", String(64), primary_key=True),
+    Column("number", Integer, nullable=False),  # order of the decisions; a page over a further channel keeps its place
     Column("alert_id", ForeignKey("alert.alert_id"), nullable=False),
     Column("seq", Integer, nullable=False),
     Column("step", String(20), nullable=False),
@@ -94,7 +95,8 @@ outbox = Table(
     Column("decided_ms", BigInteger, nullable=False),  # log time
     Column("body", Text, nullable=False),  # JSON: what the page says
     Column("state", String(20), nullable=False),  # engine.duty.outbox.PageState
-    Column("attempts", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),  # begun
+    Column("failures", Integer, nullable=False),  # ended, and not well
     Column("resends", Integer, nullable=False),  # attempts made after one whose end nobody saw
     Column("next_ms", BigInteger, nullable=False),  # host's clock: not sent before
     Column("lease_ms", BigInteger, nullable=False),  # host's clock: being sent until
@@ -102,7 +104,7 @@ outbox = Table(
     Column("provider_id", Text, nullable=False),
     Index("outbox_by_state", "state", "next_ms"),
     Index("outbox_by_alert", "alert_id"),
-    Index("outbox_by_person", "person", "state", "decided_ms"),
+    Index("outbox_by_number", "number"),
 )
 
 attempt = Table(

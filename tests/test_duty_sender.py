@@ -1,0 +1,231 @@
+"""The sender: each page once, in order, again after failures, over the next channel when one gives up."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine.duty.channels.channel import Outcome, Status
+from engine.duty.desk import Desk
+from engine.duty.outbox import PageRow, PageState, attempt_count, load_pages
+from engine.duty.page import Page
+from engine.duty.sender import Sender
+from engine.duty.sending import claim, finish, release_orphans
+from engine.duty.settings import DutySettings
+from engine.duty.tables import outbox
+from rules.alert import AlertEvent, Step
+from tests.duty_cases import SETTINGS, desk_in, silence, step, window
+
+DELIVERED = Outcome(status=Status.DELIVERED)
+DOWN = Outcome(status=Status.FAILED, retry=True, detail="no route")
+LOST = replace(DOWN, uncertain=True, detail="no answer")
+BUSY = Outcome(status=Status.REFUSED, retry=True, detail="send too fast")
+NO = Outcome(status=Status.REFUSED, detail="no such number")
+
+
+@dataclass
+class Bot:
+    """A channel that answers as it is told, the last answer for ever."""
+
+    answers: list[Outcome] = field(default_factory=lambda: [DELIVERED])
+    pages: list[Page] = field(default_factory=list)
+    closed: bool = False
+
+    async def send(self, page: Page) -> Outcome:
+        self.pages.append(page)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+A, OVER, SILENT = window(0), step(window(0), Step.RETURNED, hours_later=2), silence(0)
+"""All of them reach Li, over "bot" first and "terminal" after it."""
+
+
+def play(
+    folder: Path,
+    events: list[AlertEvent],
+    bot: Bot,
+    done: Callable[[list[PageRow]], bool],
+    settings: DutySettings = SETTINGS,
+) -> tuple[list[PageRow], Bot]:
+    """Take the events, let the sender run until the pages are as wished; the pages, and the terminal."""
+    desk, terminal = desk_in(folder, settings), Bot()
+
+    async def run() -> list[PageRow]:
+        sender = Sender(desk.db, settings, {"bot": bot, "terminal": terminal})
+        desk.wake = sender.wake
+        await sender.start()
+        desk.take(events)
+        await until(lambda: done(load_pages(desk.db)))
+        await sender.stop()
+        return load_pages(desk.db)
+
+    return asyncio.run(run()), terminal
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let others run until the condition holds."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+def all_in(*states: PageState) -> Callable[[list[PageRow]], bool]:
+    return lambda pages: bool(pages) and all(page.state in states for page in pages)
+
+
+def test_each_page_is_sent_once_in_the_order_of_the_decisions(tmp_path: Path) -> None:
+    bot = Bot()
+    pages, terminal = play(tmp_path, [A, SILENT, OVER], bot, all_in(PageState.DELIVERED))
+    assert [page.subject.step for page in bot.pages] == ["opened", "opened", "returned"]
+    assert {page.page_id for page in bot.pages} == {page.page_id for page in pages}
+    assert (len(bot.pages), terminal.pages, bot.closed) == (3, [], True)
+
+
+def test_a_failing_channel_is_tried_again_and_later_pages_wait_their_turn(tmp_path: Path) -> None:
+    bot = Bot([DOWN, BUSY, DELIVERED])
+    pages, _ = play(tmp_path, [A, SILENT], bot, all_in(PageState.DELIVERED))
+    assert [page.subject.kind for page in bot.pages] == ["exceedance"] * 3 + ["offline"]
+    assert [page.attempts for page in pages] == [3, 1]
+    assert not any(page.resend for page in bot.pages)
+
+
+def test_an_attempt_whose_end_nobody_saw_makes_the_next_a_resend(tmp_path: Path) -> None:
+    bot = Bot([LOST, DELIVERED])
+    pages, _ = play(tmp_path, [A], bot, all_in(PageState.DELIVERED))
+    assert [page.resend for page in bot.pages] == [False, True]
+    assert len({page.page_id for page in bot.pages}) == len(pages) == 1
+
+
+def test_a_channel_that_says_no_hands_on_to_the_next(tmp_path: Path) -> None:
+    done = all_in(PageState.DELIVERED, PageState.HANDED_ON)
+    pages, terminal = play(tmp_path, [A], Bot([NO]), lambda p: len(p) == 2 and done(p))
+    assert sorted((p.channel, p.state, p.attempts) for p in pages) == [
+        ("bot", PageState.HANDED_ON, 1),
+        ("terminal", PageState.DELIVERED, 1),
+    ]
+    assert [page.channel for page in terminal.pages] == ["terminal"]
+
+
+def test_a_channel_that_stays_down_hands_on_after_its_attempts(tmp_path: Path) -> None:
+    done = all_in(PageState.DELIVERED, PageState.HANDED_ON)
+    pages, _ = play(tmp_path, [A], Bot([DOWN]), lambda p: len(p) == 2 and done(p))
+    assert {(p.channel, p.attempts) for p in pages} == {("bot", 3), ("terminal", 1)}
+
+
+ALONE = replace(SETTINGS, roster=replace(SETTINGS.roster, people=(replace(SETTINGS.roster.people[0], channels=("bot",)),)))
+
+
+def test_the_last_channel_goes_on_for_ever_while_nobody_answers(tmp_path: Path) -> None:
+    bot = Bot([DOWN] * 8 + [DELIVERED])
+    pages, _ = play(tmp_path, [A], bot, all_in(PageState.DELIVERED), ALONE)
+    assert pages[0].attempts == 9
+
+
+def test_the_last_channel_that_keeps_saying_no_makes_a_page_undeliverable(tmp_path: Path) -> None:
+    pages, _ = play(tmp_path, [A], Bot([BUSY]), all_in(PageState.UNDELIVERABLE), ALONE)
+    assert (pages[0].attempts, pages[0].detail) == (3, "send too fast")
+
+
+def test_a_page_that_fails_for_ever_holds_up_the_others_only_for_its_attempts(tmp_path: Path) -> None:
+    @dataclass
+    class Poisoned(Bot):
+        async def send(self, page: Page) -> Outcome:
+            await super().send(page)
+            return DOWN if page.subject.alert_id == A.alert_id else DELIVERED
+
+    pages, _ = play(tmp_path, [A, SILENT], Poisoned(), lambda p: len(p) == 2 and p[1].state is PageState.DELIVERED, ALONE)
+    assert pages[0].state is not PageState.DELIVERED
+
+
+def test_a_channel_that_is_no_longer_configured_is_a_refusal(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+
+    async def run() -> None:
+        sender = Sender(desk.db, SETTINGS, {"terminal": Bot()})
+        await sender.start()
+        desk.take([A])
+        sender.wake()
+        await until(lambda: len(load_pages(desk.db)) == 2)
+        await sender.stop()
+
+    asyncio.run(run())
+    handed_on = next(page for page in load_pages(desk.db) if page.channel == "bot")
+    assert handed_on.detail == "no channel 'bot'; expected one of: terminal"
+
+
+def test_a_channel_with_a_fault_does_not_end_the_pages_of_others(tmp_path: Path) -> None:
+    class Broken(Bot):
+        async def send(self, page: Page) -> Outcome:
+            raise ZeroDivisionError("a fault")
+
+    pages, _ = play(tmp_path, [A], Broken(), lambda p: len(p) == 2 and p[-1].state is not PageState.WAITING)
+    assert {p.state for p in pages} >= {PageState.HANDED_ON}
+
+
+def test_a_page_cut_off_by_a_stop_is_sent_again_and_marked(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.take([A])
+
+    class Hanging(Bot):
+        async def send(self, page: Page) -> Outcome:
+            self.pages.append(page)
+            return (await asyncio.Event().wait() and DELIVERED) or NO
+
+    async def cut_off(bot: Bot) -> None:
+        sender = Sender(desk.db, SETTINGS, {"bot": bot})
+        await sender.start()
+        await until(lambda: bool(bot.pages))
+        await sender.stop(grace_s=0)
+
+    async def again(bot: Bot) -> None:
+        sender = Sender(desk.db, SETTINGS, {"bot": bot})
+        await sender.start()
+        await until(lambda: load_pages(desk.db)[0].state is PageState.DELIVERED)
+        await sender.stop()
+
+    hanging, bot = Hanging(), Bot()
+    asyncio.run(cut_off(hanging))
+    assert load_pages(desk.db)[0].state is PageState.SENDING
+    asyncio.run(again(bot))
+    assert [page.resend for page in hanging.pages + bot.pages] == [False, True]
+
+
+def due(desk: Desk, now_ms: int, limit: int = 10) -> list[str]:
+    return [
+        taken.page.subject.kind
+        for taken in claim(desk.db, now_ms=now_ms, limit=limit, sending=SETTINGS.sending, roster=SETTINGS.roster)
+    ]
+
+
+def test_of_one_persons_pages_only_the_first_is_taken_until_it_is_done(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.take([A, SILENT])
+    (first,) = claim(desk.db, now_ms=1000, limit=10, sending=SETTINGS.sending, roster=SETTINGS.roster)
+    assert due(desk, 1001) == []
+    assert finish(desk.db, first, DELIVERED, now_ms=1002, sending=SETTINGS.sending) is PageState.DELIVERED
+    assert due(desk, 1003) == ["offline"]
+
+
+def test_a_lease_ends_and_a_clock_set_back_does_not_keep_pages(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.take([A])
+    now = 10_000_000
+    assert due(desk, now) == ["exceedance"]
+    assert due(desk, now + 59_999) == []
+    assert due(desk, now + 60_000) == ["exceedance"]
+    assert due(desk, now - 5_000_000) == ["exceedance"]
+    assert release_orphans(desk.db) == 1
+    assert due(desk, now) == ["exceedance"]
+    assert load_pages(desk.db)[0].resends == 3
+    assert attempt_count(desk.db) == 4
+
+
+def test_what_a_page_says_stays_as_it_was_decided(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.take([A])
+    with desk.db.read() as connection:
+        body = connection.execute(outbox.select()).one().body
+    assert "清源造纸厂" in body
