@@ -1,6 +1,6 @@
 """Read a configuration with its register, standards and rules: all of it without an error, or every error at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,13 +27,17 @@ from rules.rule import Judging, Rule, RuleSet
 from rules.ruleset_json import make_ruleset
 
 
-def load_config(file: Path) -> Config:
-    """The configuration of a file, and all that it refers to. BadFile with everything that is wrong with any of it."""
+def load_config(file: Path, *, registry: Sequence[Path] | None = None) -> Config:
+    """The configuration of a file, and all that it refers to. BadFile with everything that is wrong with any of it.
+
+    `registry`: these files in place of those that it names.
+    """
     doc, document, problems = validated(read_document(file), ConfigDoc)
     if doc is None:
         raise BadFile(problems)
     where, folder = YamlWhere(document=document, path=()), file.parent
-    register = _register(doc, folder, problems)
+    paths = tuple(registry) if registry is not None else tuple(folder / path for path in doc.registry)
+    register = _register(doc, folder, paths, problems)
     problems += [
         *judging_problems(doc, where),
         *rule_problems(doc, where),
@@ -50,7 +54,7 @@ def load_config(file: Path) -> Config:
         host=HostSettings(data=folder / doc.data, **doc.host.given()),
         listeners=tuple(_listener(doc.intake, listener, folder) for listener in doc.intake.listeners),
         registry=register.registry,
-        registry_paths=tuple(folder / path for path in doc.registry),
+        registry_paths=paths,
         rules=_rules(doc, register),
         recent_h=doc.store.recent_h,
         influx=_influx(doc, folder),
@@ -59,10 +63,10 @@ def load_config(file: Path) -> Config:
     )
 
 
-def _register(doc: ConfigDoc, folder: Path, problems: list[Problem]) -> Register | None:
+def _register(doc: ConfigDoc, folder: Path, paths: Sequence[Path], problems: list[Problem]) -> Register | None:
     try:
         catalogue = catalogue_with(folder / path for path in doc.standards)
-        return load_register((folder / path for path in doc.registry), zone=doc.judging.zone, catalogue=catalogue)
+        return load_register(paths, zone=doc.judging.zone, catalogue=catalogue)
     except BadFile as error:
         problems.extend(error.problems)
         return None

@@ -57,9 +57,7 @@ def _enterprise(row: EnterpriseRow) -> Enterprise:
 
 def _outlet(row: Row[OutletDraft]) -> Outlet:
     fields, labels = row.model.row, tuple(sorted(row.model.labels.items()))
-    return Outlet(
-        id=fields.id, enterprise=row.owner, name=fields.name or fields.id, medium=fields.medium, labels=labels
-    )
+    return Outlet(id=fields.id, enterprise=row.owner, name=fields.name or fields.id, medium=fields.medium, labels=labels)
 
 
 def _monitor(row: Row[MonitorRow], zone: str) -> Monitor:

@@ -141,9 +141,7 @@ def _add_outlet(draft: Draft, row: OutletCsv, where: CsvWhere, labels: dict[str,
     if row.permit_number:
         fields = PermitRow(number=row.permit_number, valid_from=row.permit_valid_from, valid_to=row.permit_valid_to)
         permit = Permit(row=fields, where=replace(where, prefix="permit_"))
-    draft.outlets.append(
-        Row(model=OutletDraft(row=row, labels=labels, permit=permit), owner=row.enterprise, where=where)
-    )
+    draft.outlets.append(Row(model=OutletDraft(row=row, labels=labels, permit=permit), owner=row.enterprise, where=where))
 
 
 def _add_monitor(draft: Draft, row: MonitorCsv, where: CsvWhere, labels: dict[str, str]) -> None:

@@ -30,8 +30,6 @@ def _add_outlet(draft: Draft, document: Document, outlet: OutletDoc, enterprise:
     def place(name: str, n: int) -> YamlWhere:
         return YamlWhere(document=document, path=(*path, name, n))
 
-    draft.monitors.extend(
-        Row(model=m, owner=outlet.id, where=place("monitors", n)) for n, m in enumerate(outlet.monitors)
-    )
+    draft.monitors.extend(Row(model=m, owner=outlet.id, where=place("monitors", n)) for n, m in enumerate(outlet.monitors))
     draft.factors.extend(Row(model=f, owner=outlet.id, where=place("factors", n)) for n, f in enumerate(outlet.factors))
     draft.limits.extend(Row(model=x, owner=outlet.id, where=place("limits", n)) for n, x in enumerate(outlet.limits))

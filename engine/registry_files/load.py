@@ -28,7 +28,7 @@ def read_drafts(paths: Iterable[Path]) -> tuple[Draft, list[Problem]]:
     draft, problems = Draft(), list[Problem]()
     for path in paths:
         try:
-            for source in _sources(path):
+            for source in sources(path):
                 part, wrong = draft_of_folder(source) if source.is_dir() else draft_of(read_document(source))
                 draft.extend(part)
                 problems.extend(wrong)
@@ -37,7 +37,7 @@ def read_drafts(paths: Iterable[Path]) -> tuple[Draft, list[Problem]]:
     return draft, problems
 
 
-def _sources(path: Path) -> Iterator[Path]:
+def sources(path: Path) -> Iterator[Path]:
     """The YAML files and the table folders at a path, in the order of their names."""
     if not path.is_dir():
         yield path

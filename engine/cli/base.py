@@ -1,0 +1,99 @@
+"""What every command shares: its texts, its options, one JSON object or something to read, and how it fails."""
+
+import json as json_text
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from engine.exit_codes import ExitCode
+from engine.texts import LANGS, Texts
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+CONFIG = Path("config.yaml")
+
+
+class Failure(Exception):
+    """A command cannot do what it was asked. `key` names its text in engine/texts/cli.yaml."""
+
+    def __init__(self, code: ExitCode, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.code, self.key, self.values = code, key, values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Out:
+    """Where a command answers: one JSON object, or text and tables for people."""
+
+    say: Texts
+    json: bool = False
+    shown: list[str] = field(default_factory=list)
+
+    def answer(self, content: Mapping[str, Any], show: Callable[["Console"], None]) -> None:
+        """Give the answer: as JSON, or by `show`."""
+        if self.json:
+            print(json_text.dumps({"ok": True, **content}, ensure_ascii=False, default=str))
+        else:
+            show(console())
+
+    def note(self, key: str, **values: object) -> None:
+        """Say something that is not part of the answer; nothing with --json."""
+        if not self.json:
+            click.echo(self.say(key, **values), err=True)
+
+
+def console(*, err: bool = False) -> "Console":
+    """Where tables go. Plain text where nobody looks at a terminal."""
+    from rich.console import Console
+
+    return Console(stderr=err, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def fail(code: ExitCode, key: str, **values: object) -> NoReturn:
+    """Give up."""
+    raise Failure(code, key, **values)
+
+
+def common(say: Texts) -> Callable[[Function], Function]:
+    """The options of every command: --json and --lang."""
+    json = click.option("--json", "json", is_flag=True, help=say("cli.option.json"))
+    lang = click.option("--lang", type=click.Choice(LANGS), expose_value=False, help=say("cli.option.lang"))
+    return lambda function: json(lang(function))
+
+
+def config_option(say: Texts) -> Callable[[Function], Function]:
+    """--config FILE."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option(
+        "--config", "-c", "config", type=kind, default=CONFIG, show_default=True, help=say("cli.option.config")
+    )
+
+
+def command(say: Texts, name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """A command with the texts of its name, and the common options."""
+
+    def made(function: Callable[..., None]) -> click.Command:
+        described = click.command(name.rpartition(".")[2], help=help_of(say, name))
+        return described(common(say)(function))
+
+    return made
+
+
+def help_of(say: Texts, name: str) -> str:
+    """What a command does, and its examples as they are written."""
+    return f"{say(f'cli.{name}.help')}\n\n\b\n{say(f'cli.{name}.more')}"
+
+
+def loaded(config: Path) -> Any:
+    """The configuration of a file; Failure where the file is not there (with what to do)."""
+    from engine.config.load import load_config
+
+    if not config.exists():
+        fail(ExitCode.CONFIG, "cli.error.no_config", file=config)
+    return load_config(config)
