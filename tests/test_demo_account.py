@@ -114,7 +114,7 @@ def test_a_missing_alert_is_named() -> None:
 
 def test_an_alert_that_comes_too_late_did_not_come() -> None:
     first, *others = told_alerts()
-    late = replace(first, steps=((Step.OPENED, first.steps[0][1] + MINUTE_MS), first.steps[1]))
+    late = replace(first, steps=((Step.OPENED, first.steps[0][1] + 2 * MINUTE_MS), first.steps[1]))
     assert make_account(replace(good_numbers(), alerts=(late, *others))).scenes[0].missing
 
 
@@ -141,7 +141,7 @@ def test_a_story_cut_short_owes_only_what_was_played() -> None:
 
 
 def test_trouble_in_the_field_is_no_good_end() -> None:
-    assert not make_account(good_numbers(), trouble="gateway-1: no PUBACK within 60 s").holds
+    assert not make_account(good_numbers(), trouble="no PUBACK within 60 s").holds
 
 
 def test_the_account_is_one_json_object() -> None:

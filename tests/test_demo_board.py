@@ -75,7 +75,7 @@ def drawn(board_state: BoardState, width: int = 120, height: int = 40, lang: str
         copied_readings=0,
         ahead_readings=0,
     )
-    view = View(lang=lang, width=width, height=height, tally=tally, log_end=3, hours=25.5, speed=900)
+    view = View(lang=lang, width=width, height=height, tally=tally, waiting=3, hours=25.5, speed=900)
     console = Console(width=width, height=height, file=io.StringIO(), record=True)
     console.print(board(board_state, view))
     return console.export_text()

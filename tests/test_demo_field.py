@@ -4,7 +4,7 @@ import asyncio
 import multiprocessing
 from pathlib import Path
 
-from engine.demo.field_process import FieldOptions, gateway_of, run_field
+from engine.demo.field_process import FieldOptions, run_field
 from engine.demo.story import START_MS
 from engine.demo.tally import FieldMemory
 from engine.intake.credentials import Credentials
@@ -12,25 +12,17 @@ from engine.intake.endpoint import MqttEndpoint
 from engine.intake.settings import IntakeSettings
 from engine.log.record import RecordKind, Topic
 from engine.log.sqlite import SqliteLog
-from sensors.field.district import HOUR_MS, make_district
+from sensors.field.district import HOUR_MS, make_district, mn_of
 from sensors.frames import FrameBatch
-
-
-def logins() -> dict[str, list[str]]:
-    """Each gateway and the MNs behind it."""
-    found: dict[str, list[str]] = {}
-    for mn, gateway in gateway_of(make_district()).items():
-        found.setdefault(gateway, []).append(mn)
-    return found
 
 
 async def play(data: Path, hours: float, *, wrong_secret: bool = False) -> tuple[FieldMemory, list[FrameBatch]]:
     context = multiprocessing.get_context("spawn")
     memory = FieldMemory(context, START_MS)
     credentials = Credentials(data / "devices.json")
-    secrets = credentials.add_many(logins())
+    secrets = credentials.add_many({monitor.mn: () for monitor in make_district().registry.monitors})
     if wrong_secret:
-        secrets["gateway-2"] = "guess"
+        secrets[mn_of(2)] = "guess"
     with SqliteLog(data, now_ms=memory.now_ms) as log:
         endpoint = MqttEndpoint(IntakeSettings(port=0), log, credentials, lambda _mn: 0)
         await endpoint.start()
@@ -63,7 +55,7 @@ def test_every_frame_of_half_an_hour_is_acknowledged_and_in_the_log_at_its_time(
     assert all(START_MS < log_ms <= START_MS + HOUR_MS // 2 + 1000 for log_ms in times)
 
 
-def test_a_gateway_with_a_wrong_secret_ends_the_field_with_a_word(tmp_path: Path) -> None:
+def test_a_monitor_with_a_wrong_secret_ends_the_field_with_a_word(tmp_path: Path) -> None:
     memory, batches = asyncio.run(play(tmp_path, 0.5, wrong_secret=True))
-    assert "gateway-2" in memory.trouble and "login refused" in memory.trouble
+    assert mn_of(2) in memory.trouble and "login refused" in memory.trouble
     assert batches == [] and memory.tally().published == 0

@@ -42,7 +42,7 @@ class View:
     width: int
     height: int
     tally: Tally
-    log_end: int  # records in the log
+    waiting: int  # records of the log that a stage has not finished
     hours: float  # to be played
     speed: float
 
@@ -176,9 +176,8 @@ def _stages(state: BoardState, view: View) -> Line:
     for number, (word, count) in enumerate(stages):
         line.append(" → " if number else "", style="dim")
         line.append(f"{say(word, view.lang)} ", style="dim").append(f"{count:,}", style="bold")
-    waiting = max(0, view.log_end - state.next_offset)
     line.append(f"   {say('refused', view.lang)} {refused:,}", style="yellow" if refused else "dim")
-    line.append(f"   {waiting} {say('waiting', view.lang)}", style="dim")
+    line.append(f"   {view.waiting} {say('waiting', view.lang)}", style="dim")
     return line
 
 

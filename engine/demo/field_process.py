@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from engine.demo.fleet import FieldError, Fleet, Gateway
+from engine.demo.fleet import Device, FieldError, Fleet
 from engine.demo.story import START_MS, happenings
 from sensors.field.district import District, make_district
 from sensors.field.monitors import FieldFrame
@@ -22,19 +22,11 @@ class FieldOptions:
 
     host: str
     port: int
-    secrets: tuple[tuple[str, str], ...]  # (gateway, its secret)
+    secrets: tuple[tuple[str, str], ...]  # (MN, its secret)
     seed: int
     hours: float  # simulated
     step_s: int  # simulated seconds of one step
     speed: float  # simulated seconds per second; 0: no waiting
-
-
-def gateway_of(district: District) -> dict[str, str]:
-    """MN -> the gateway that speaks for it: one for each town."""
-    cells = {e.id: e.grid_cell for e in district.registry.enterprises}
-    towns = {cell: f"gateway-{number}" for number, cell in enumerate(dict.fromkeys(cells.values()), 1)}
-    homes = {o.id: towns[cells[o.enterprise]] for o in district.registry.outlets}
-    return {m.mn: homes[m.outlet] for m in district.registry.monitors}
 
 
 def run_field(options: FieldOptions, shared: Any) -> None:
@@ -45,8 +37,7 @@ def run_field(options: FieldOptions, shared: Any) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pipeline's to handle; it sets `stop`
     district = make_district(seed=options.seed, happenings=happenings())
-    speakers = gateway_of(district)
-    fleet = Fleet([Gateway(name, secret) for name, secret in options.secrets], speakers=speakers)
+    fleet = Fleet(Device(mn, secret) for mn, secret in options.secrets)
     try:
         fleet.connect(options.host, options.port)
         shared.connected = 1

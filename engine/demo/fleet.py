@@ -1,13 +1,13 @@
-"""The field's side of MQTT: real clients, each a gateway that speaks for the monitors of one town."""
+"""The field's side of MQTT: a real client for each monitor, with its own login."""
 
 import select
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import paho.mqtt.client as mqtt
 
 KEEP_ALIVE_S = 60
-IN_FLIGHT = 500  # publishes of one gateway without their PUBACK
+IN_FLIGHT = 500  # publishes of one monitor without their PUBACK
 TOPIC = "outfall/v1/{mn}/up"
 
 
@@ -15,16 +15,16 @@ class FieldError(Exception):
     """The endpoint did not take what the field sent."""
 
 
-class Gateway:
+class Device:
     """One MQTT 3.1.1 connection, QoS 1. Driven from one thread: `publish`, then `Fleet.settle`."""
 
-    def __init__(self, name: str, secret: str) -> None:
-        self.name = name
+    def __init__(self, mn: str, secret: str) -> None:
+        self.mn = mn
         self.published = 0
         self.acknowledged = 0
         self.refused = ""
-        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311)
-        self.client.username_pw_set(name, secret)
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=mn, protocol=mqtt.MQTTv311)
+        self.client.username_pw_set(mn, secret)
         self.client.max_inflight_messages_set(IN_FLIGHT)
         self.client.on_connect = self._on_connect
         self.client.on_publish = self._on_publish
@@ -34,13 +34,13 @@ class Gateway:
         try:
             self.client.connect(host, port, KEEP_ALIVE_S)
         except OSError as error:
-            raise FieldError(f"{self.name}: expected an MQTT endpoint at {host}:{port}: {error}") from error
+            raise FieldError(f"{self.mn}: expected an MQTT endpoint at {host}:{port}: {error}") from error
 
-    def publish(self, mn: str, payload: bytes) -> None:
+    def publish(self, payload: bytes) -> None:
         """Hand one payload over; it counts as acknowledged when its PUBACK is here."""
-        sent = self.client.publish(TOPIC.format(mn=mn), payload, qos=1)
+        sent = self.client.publish(TOPIC.format(mn=self.mn), payload, qos=1)
         if sent.rc != mqtt.MQTT_ERR_SUCCESS:
-            raise FieldError(f"{self.name}: publish for {mn}: expected success, got {mqtt.error_string(sent.rc)}")
+            raise FieldError(f"{self.mn}: publish: expected success, got {mqtt.error_string(sent.rc)}")
         self.published += 1
 
     @property
@@ -58,24 +58,23 @@ class Gateway:
 
 
 class Fleet:
-    """All gateways of the field."""
+    """All monitors of the field."""
 
-    def __init__(self, gateways: Sequence[Gateway], *, speakers: Mapping[str, str]) -> None:
-        self.gateways = {gateway.name: gateway for gateway in gateways}
-        self.speaker = {mn: self.gateways[name] for mn, name in speakers.items()}  # MN -> its gateway
+    def __init__(self, devices: Iterable[Device]) -> None:
+        self.devices = {device.mn: device for device in devices}
 
     def connect(self, host: str, port: int, *, patience_s: float = 20.0) -> None:
         """Connect all of them; FieldError where one is not let in."""
-        for gateway in self.gateways.values():
-            gateway.connect(host, port)
+        for device in self.devices.values():
+            device.connect(host, port)
         self._turn(lambda g: g.client.is_connected() or bool(g.refused), patience_s, "CONNACK")
-        for gateway in self.gateways.values():
-            if gateway.refused:
-                raise FieldError(f"{gateway.name}: login refused: {gateway.refused}")
+        for device in self.devices.values():
+            if device.refused:
+                raise FieldError(f"{device.mn}: login refused: {device.refused}")
 
     def publish(self, mn: str, payload: bytes) -> None:
-        """Through the gateway of this monitor."""
-        self.speaker[mn].publish(mn, payload)
+        """As this monitor."""
+        self.devices[mn].publish(payload)
 
     def settle(self, *, patience_s: float = 60.0) -> None:
         """Return when every publish has its PUBACK; FieldError when that takes longer than `patience_s`."""
@@ -83,39 +82,39 @@ class Fleet:
 
     def close(self) -> None:
         """DISCONNECT."""
-        for gateway in self.gateways.values():
-            gateway.client.disconnect()
+        for device in self.devices.values():
+            device.client.disconnect()
 
     @property
     def published(self) -> int:
-        """Payloads handed over by all gateways."""
-        return sum(g.published for g in self.gateways.values())
+        """Payloads handed over by all devices."""
+        return sum(g.published for g in self.devices.values())
 
     @property
     def acknowledged(self) -> int:
-        """Payloads that every gateway has a PUBACK for."""
-        return sum(g.acknowledged for g in self.gateways.values())
+        """Payloads that every device has a PUBACK for."""
+        return sum(g.acknowledged for g in self.devices.values())
 
-    def _turn(self, done: Callable[[Gateway], bool], patience_s: float, waits_for: str) -> None:
+    def _turn(self, done: Callable[[Device], bool], patience_s: float, waits_for: str) -> None:
         """Read and write on all connections until each is done."""
         deadline = time.monotonic() + patience_s
-        while open_ := [g for g in self.gateways.values() if not done(g)]:
+        while open_ := [g for g in self.devices.values() if not done(g)]:
             if time.monotonic() > deadline:
-                names = ", ".join(f"{g.name} ({g.waiting} waiting)" for g in open_)
+                names = ", ".join(f"{g.mn} ({g.waiting} waiting)" for g in open_)
                 raise FieldError(f"no {waits_for} within {patience_s:.0f} s: {names}")
             _serve(open_)
 
 
-def _serve(gateways: Sequence[Gateway]) -> None:
+def _serve(devices: Sequence[Device]) -> None:
     """Wait until one of the connections has something to read or room to write, and do it."""
-    by_socket = {gateway.client.socket(): gateway for gateway in gateways}
+    by_socket = {device.client.socket(): device for device in devices}
     if None in by_socket:
-        raise FieldError(f"{by_socket[None].name}: the endpoint closed the connection")
-    wants = [sock for sock, gateway in by_socket.items() if gateway.client.want_write()]
+        raise FieldError(f"{by_socket[None].mn}: the endpoint closed the connection")
+    wants = [sock for sock, device in by_socket.items() if device.client.want_write()]
     readable, writable, _ = select.select(list(by_socket), wants, [], 0.5)
     for sock in writable:
         by_socket[sock].client.loop_write()
     for sock in readable:
         by_socket[sock].client.loop_read()
-    for gateway in gateways:
-        gateway.client.loop_misc()
+    for device in devices:
+        device.client.loop_misc()

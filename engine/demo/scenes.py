@@ -64,7 +64,7 @@ def _is(expected: Expected, alert: AlertLife) -> bool:
     if not about or len(alert.steps) < len(expected.steps):
         return False
     return all(
-        step is wanted and (at_ms - START_MS) / MINUTE_MS <= by
+        step is wanted and (at_ms - START_MS) / MINUTE_MS < by + 1
         for (step, at_ms), (wanted, by) in zip(alert.steps, expected.steps, strict=False)
     )
 

@@ -74,7 +74,8 @@ class BoardState:
         self.log_ms = 0
         self.open: dict[str, AlertEvent] = {}  # alert id -> its last step
         self.pages: deque[str] = deque(maxlen=FEED)
-        self.paged = 0
+        self.paged = 0  # pages that have arrived, over all channels
+        self.shown = 0  # of them: on the board
         self._seen: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
 
@@ -104,10 +105,16 @@ class BoardState:
                     self.open[event.alert_id] = event
 
     def page(self, text: str) -> None:
-        """A page has gone out."""
+        """A page for the duty room."""
         with self._lock:
             self.paged += 1
+            self.shown += 1
             self.pages.append(text)
+
+    def paged_by_webhook(self) -> None:
+        """A page has arrived at the webhook receiver."""
+        with self._lock:
+            self.paged += 1
 
     def outlets(self) -> list[OutletView]:
         """Every outlet, in the order of the registry, numbered from 1."""

@@ -22,7 +22,7 @@ class Expected:
     rule: str
     outlet: str
     factor: str = ""
-    steps: tuple[tuple[Step, float], ...]  # (step, minute after which it must have happened)
+    steps: tuple[tuple[Step, float], ...]  # (step, the minute in which it happens at the latest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

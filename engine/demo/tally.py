@@ -20,7 +20,7 @@ class Shared(ctypes.Structure):
         ("readings", ctypes.c_int64),  # values in all payloads but the damaged ones
         ("copied_readings", ctypes.c_int64),  # of them: sent before
         ("ahead_readings", ctypes.c_int64),  # of them: with a device time that lies ahead
-        ("connected", ctypes.c_int64),  # 1: all gateways are in
+        ("connected", ctypes.c_int64),  # 1: all monitors are in
         ("finished", ctypes.c_int64),  # 1: nothing more will come
         ("stop", ctypes.c_int64),  # written by the pipeline's process: end after this step
         ("trouble", ctypes.c_char * 400),  # why the field ended early, UTF-8; empty: it did not
