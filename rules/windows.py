@@ -37,8 +37,9 @@ class Windows:
         judging = plan.rules.judging
         self.calendar = Calendar(judging.zone)
         self.ahead = judging.future_max_s // 3600 + 1  # hours past that of log time which may hold readings
-        longest_day = 25 + judging.patience_day_s // 3600 + 2
-        self.hours = max([longest_day + self.ahead, *(s.ring for s in plan.specs if not s.daily)])
+        # late data may change the last hour of a day, whose first hour then lies a day further back
+        back = max(judging.late_bound_h, judging.patience_day_s // 3600 + 1) + 26
+        self.hours = back + self.ahead + 1
         self.days = self.hours // 24 + 3
         checks = plan.checks
         self.day_no = np.where(checks.day, np.cumsum(checks.day) - 1, -1)
