@@ -167,7 +167,7 @@ def _count(c: Columns, s: Slots, t: Instants, found: Found, outcome: NDArray[np.
                 if np.isnan(o2) or o2 >= t.o2_max:
                     continue
                 value = value * (21 - t.reference_o2[k]) / (21 - o2)
-            value = np.rint(value * NOISE_FREE) / NOISE_FREE
+            value = np.rint(np.rint(value * NOISE_FREE * 1e6) / 1e6) / NOISE_FREE
             t.newest_ms[k] = at_ms
             if _step(t, k, at_ms, value > t.threshold[k]):
                 n = found.counted[1]

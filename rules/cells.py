@@ -96,7 +96,7 @@ def outside(
             if np.isnan(x):
                 continue
             valid[i] += 1
-            x = np.rint(x * scale[i]) / scale[i]
+            x = np.rint(np.rint(x * scale[i] * 1e6) / 1e6) / scale[i]
             beyond = _beyond(x, floor[i], ceiling[i], scale[i])
             if beyond > 0:
                 out[i] += 1
