@@ -171,12 +171,13 @@ class Planner:
 
     def _add_check(self, n: int, rule: Rule, at: int, limit: Limit, binding: int, nth: int) -> None:
         mode = Mode.RANGE if rule.kind is RuleKind.RANGE else Mode(limit.weighting is Weighting.FLOW)
-        day = rule.averaging is Averaging.DAY
-        grid, row, device = self._sources(binding, device=mode is not Mode.RANGE)
+        day, water = rule.averaging is Averaging.DAY, self.medium[limit.outlet] is Medium.WATER
+        of_hours = mode is Mode.EVEN and not (day and water)  # a day of water is made of cells
+        grid, row, device = self._sources(binding, device=of_hours)
         device_day = self._row(binding, Kind.DAY)[1] if day and mode is not Mode.RANGE else -1
         helper = self._helper(limit, mode)
         self.checks.append((
-            n, at, binding, nth, mode, day, self.medium[limit.outlet] is Medium.WATER, grid, row, device, device_day,
+            n, at, binding, nth, mode, day, water, grid, row, device, device_day,
             *helper,
             np.inf if limit.ceiling is None else limit.ceiling, -np.inf if limit.floor is None else limit.floor,
             limit.reference_o2 if limit.basis is Basis.CONVERTED else np.nan, scale_of(limit), rule.share_max,

@@ -13,14 +13,15 @@ class Uses:
 
     def __init__(self, plan: Plan, grids: SlotGrids) -> None:
         self.plan, self.grids = plan, grids
-        self._checks_of = [_users(plan, grid) for grid in range(len(plan.specs))]
+        self._fills = [_users(plan, grid, device=False) for grid in range(len(plan.specs))]
+        self._checks_of = [_users(plan, grid, device=True) for grid in range(len(plan.specs))]
         self._newest = np.full(len(plan.checks), -1, np.int64)
 
     def touched(
         self, grid: NDArray[np.int32], row: NDArray[np.int32], log_ms: NDArray[np.int64]
     ) -> tuple[Index, NDArray[np.int64]]:
-        """Checks that use the given series, each with the latest of their log times."""
-        which, source = self.checks_of_rows(grid, row)
+        """Checks whose own or helper slots lie in the given series, each with the latest of their log times."""
+        which, source = _looked_up(self._fills, grid, row)
         np.maximum.at(self._newest, which, log_ms[source])
         which = np.unique(which)
         at_ms = self._newest[which]
@@ -29,15 +30,7 @@ class Uses:
 
     def checks_of_rows(self, grid: NDArray[np.int32], row: NDArray[np.int32]) -> tuple[Index, Index]:
         """(check, position in the input) of every use of the given series."""
-        checks, sources = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
-        for g in distinct(grid):
-            first, users = self._checks_of[g]
-            at = np.flatnonzero(grid == g)
-            count = first[row[at] + 1] - first[row[at]]
-            start = np.repeat(first[row[at]] - np.cumsum(count) + count, count)
-            checks.append(users[start + np.arange(count.sum())])
-            sources.append(np.repeat(at, count))
-        return np.concatenate(checks), np.concatenate(sources)
+        return _looked_up(self._checks_of, grid, row)
 
     def full(self, which: Index, hour: int) -> NDArray[np.bool_]:
         """Checks all of whose slots in the hour are filled."""
@@ -74,18 +67,35 @@ class Uses:
                 self.grids.state_of(hour_grid, hour)[own[own >= 0]] |= JUDGED
 
 
-def _users(plan: Plan, grid: int) -> tuple[NDArray[np.int64], Index]:
-    """Checks by row of a grid, as (first, checks): checks of row r are checks[first[r]:first[r + 1]]."""
+Users = tuple[NDArray[np.int64], Index]
+"""Checks by row of a grid, as (first, checks): checks of row r are checks[first[r]:first[r + 1]]."""
+
+
+def _looked_up(users_of: list[Users], grid: NDArray[np.int32], row: NDArray[np.int32]) -> tuple[Index, Index]:
+    """(check, position in the input) of every user of the given series."""
+    checks, sources = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
+    for g in distinct(grid):
+        first, users = users_of[g]
+        at = np.flatnonzero(grid == g)
+        count = first[row[at] + 1] - first[row[at]]
+        start = np.repeat(first[row[at]] - np.cumsum(count) + count, count)
+        checks.append(users[start + np.arange(count.sum())])
+        sources.append(np.repeat(at, count))
+    return np.concatenate(checks), np.concatenate(sources)
+
+
+def _users(plan: Plan, grid: int, *, device: bool) -> Users:
+    """Users of the rows of one grid. `device`: the device's own hours and days, too, which complete no window."""
     checks = plan.checks
     pairs = []
     if not plan.specs[grid].daily:
         pairs = [(checks.row, checks.grid == grid), (checks.helper_row, checks.helper_grid == grid)]
-    if grid == plan.hour_grid:
+    if device and grid == plan.hour_grid:
         pairs += [
             (checks.device_row, checks.device_row >= 0),
             (checks.helper_device_row, checks.helper_device_row >= 0),
         ]
-    if grid == plan.day_grid:
+    if device and grid == plan.day_grid:
         pairs += [(checks.device_day_row, checks.device_day_row >= 0)]
     rows = np.concatenate([np.empty(0, np.int32), *(r[used] for r, used in pairs)])
     users = np.concatenate([np.empty(0, np.intp), *(np.flatnonzero(used) for _, used in pairs)])

@@ -109,9 +109,7 @@ def speaks(limit: Limit, start_ms: int) -> bool:
 def selects(rule: Rule, outlet: Outlet) -> bool:
     """Whether a rule's selector fits the outlet; factors aside."""
     select = rule.select
-    return (not select.mediums or outlet.medium in select.mediums) and (
-        not select.outlets or outlet.id in select.outlets
-    )
+    return (not select.mediums or outlet.medium in select.mediums) and (not select.outlets or outlet.id in select.outlets)
 
 
 def _limits(rule: Rule, epoch: Epoch) -> Iterator[int]:

@@ -44,14 +44,15 @@ class Moments:
             if first is not None:
                 at_ms, due = self.judged_ms[name] = first
                 until = at_ms - 1 if due else at_ms
-                if epoch.start_ms < at_ms and any(self._arrived(s, window, until) for s in check.own_series):
+                if epoch.start_ms < at_ms and self._heard(check, window, until):
                     yield (
                         (at_ms, not due, True, window[0]),
                         self._judge(check, window, epoch, at_ms=at_ms, until_ms=until),
                     )
         if name in self.judged_ms:
             for at_ms in self._revisions(check, window, epoch, *self.judged_ms[name]):
-                yield (at_ms, False, False, window[0]), self._judge(check, window, epoch, at_ms=at_ms)
+                if self._heard(check, window, at_ms - 1):
+                    yield (at_ms, False, False, window[0]), self._judge(check, window, epoch, at_ms=at_ms)
 
     def _judge(self, check: Check, window: Window, epoch: Epoch, *, at_ms: int, until_ms: int | None = None) -> Verdict:
         """Judge by the readings up to `until_ms`; None: a revision, by the readings before `at_ms`."""
@@ -89,5 +90,6 @@ class Moments:
                 if taken.log_ms > judged_ms or (due and taken.log_ms == judged_ms)}  # fmt: skip
         return sorted({at for at in ((log_ms // every + 1) * every for log_ms in late) if epoch.passes(at)})
 
-    def _arrived(self, series: Series, window: Window, until_ms: int) -> bool:
-        return any(taken.log_ms <= until_ms for taken in self.book.of(series, window))
+    def _heard(self, check: Check, window: Window, until_ms: int) -> bool:
+        """Whether one of the check's own series had a reading in the window by then."""
+        return any(t.log_ms <= until_ms for series in check.own_series for t in self.book.of(series, window))

@@ -35,9 +35,7 @@ def silent_from(heard_ms: int, silence_ms: int, unheard: list[Window]) -> int:
     return deadline
 
 
-def offline_events(
-    rule_id: str, history: Sequence[Entry], stretches: list[Epoch], heard: Heard
-) -> Iterator[AlertEvent]:
+def offline_events(rule_id: str, history: Sequence[Entry], stretches: list[Epoch], heard: Heard) -> Iterator[AlertEvent]:
     """Every event of one `offline` rule, over all epochs."""
     unheard = unheard_spans(history)
     listening = [entry.log_ms for entry in history if entry.said is not Mark.END_OF_INPUT]
