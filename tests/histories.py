@@ -6,7 +6,7 @@ history costs hypothesis a few dozen draws; `tests.smaller` makes a small one of
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from random import Random
@@ -110,7 +110,7 @@ JUDGINGS = st.builds(
     revise_every_s=st.sampled_from((60, 1, 420, 3600)),
     o2_max=st.sampled_from((19.0, 18.5)),
     zero_flow_due=st.booleans(),
-)
+).map(lambda judging: replace(judging, patience_day_s=max(judging.patience_day_s, judging.patience_hour_s)))
 
 
 @st.composite

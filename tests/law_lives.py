@@ -5,7 +5,8 @@ from dataclasses import replace
 from rules.reference import Mark
 from rules.rule import RuleKind
 from sensors.reading import Flag, Kind
-from tests.diary import O2, Diary, Example, hourly_so2, rule
+from sensors.registry import Medium
+from tests.diary import O2, Diary, Example, daily, hourly_so2, rule
 from tests.law_windows import CONVERTED, OPENED, so2, so2_o2
 
 EARLY = replace(hourly_so2(), rules=(rule(RuleKind.INSTANT, in_a_row=3),))
@@ -49,6 +50,28 @@ REVISIONS = [
     Example("late device hours revise, too",
             so2([50] * 44).send("10:00", [130], kind=Kind.HOUR, at=LATE).tick("11:21"),
             ("11:21 opened 10:00 130 44/60 !2 late device",)),
+]  # fmt: skip
+
+AFTER_COMPLETION = [
+    Example("a device hour that follows a complete but invalid hour is a revision",
+            Diary(hourly_so2()).send("10:00", [120] * 40).send("10:40", [0] * 20, flag=Flag.CALIBRATION)
+            .send("10:00", [130], kind=Kind.HOUR, at="10:59:30").tick("11:10"),
+            ("11:00 opened 10:00 130 40/60 !2 late device",)),
+    Example("oxygen corrected after the hour was complete is a revision",
+            Diary(hourly_so2(o2=True, **CONVERTED)).send("10:00", [100] * 60).send("10:00", [11] * 60, O2)
+            .send("10:00", [6] * 60, O2, at="11:02").tick("11:10"),
+            ("10:59:01 opened 10:00 150 60/60 !3", "11:03 withdrawn 10:00")),
+    Example("oxygen that was complete before is one, too",
+            Diary(hourly_so2(o2=True, **CONVERTED)).send("10:00", [11] * 60, O2).send("10:00", [100] * 59)
+            .send("10:59", [100], at="11:01").send("10:00", [6] * 60, O2, at="11:02").tick("11:10"),
+            ("11:01 opened 10:00 150 60/60 !3", "11:03 withdrawn 10:00")),
+    Example("an hour corrected after its day was complete is a revision of the day",
+            Diary(daily(Medium.GAS)).send("00:00", [40] * 24).send("05:00", [16], at="23:10").tick("23:20"),
+            ("23:00:01 opened 00:00 40 24/24 !2", "23:11 revised 00:00 39 24/24 !2")),
+    Example("a device day that follows a complete but invalid day is a revision",
+            Diary(daily(Medium.GAS)).send("00:00", [40] * 19).send("19:00", [0] * 5, flag=Flag.FAULT)
+            .send("00:00", [45], kind=Kind.DAY, at="23:10").tick("23:20"),
+            ("23:11 opened 00:00 45 19/24 !3 late device",)),
 ]  # fmt: skip
 
 RETURNS = [

@@ -58,9 +58,7 @@ ARRIVALS = [
     Arrival("5 minutes ahead of the log are allowed", Diary(WORLD).send("10:15", [1], at="10:10"), (NEW,)),
     Arrival("a millisecond more is future", Diary(WORLD).send("10:15:00.001", [1], at="10:10"), (Outcome.FUTURE,)),
     Arrival("48 hours behind the log are allowed", Diary(WORLD).send("10:10", [1], at="3 10:10"), (NEW,)),
-    Arrival(
-        "a millisecond more is too late", Diary(WORLD).send("10:09:59.999", [1], at="3 10:10"), (Outcome.TOO_LATE,)
-    ),
+    Arrival("a millisecond more is too late", Diary(WORLD).send("10:09:59.999", [1], at="3 10:10"), (Outcome.TOO_LATE,)),
     Arrival(
         "a kind that no judgement uses is not judged",
         Diary(WORLD).send("10:00", [1], kind=Kind.DAY, at="10:10"),
