@@ -211,7 +211,7 @@ def differences(said: Said, oracle: Judgement) -> list[str]:
     """Where a detector and the oracle do not agree: `-` only the oracle says so, `+` only the detector."""
     found: list[str] = []
     parts: list[tuple[str, list[Row], list[Row]]] = [
-        ("verdict", said.verdicts, [verdict_row(v) for v in oracle.verdicts]),
+        ("verdict", told_once(said.verdicts), told_once([verdict_row(v) for v in oracle.verdicts])),
         ("event", [event_row(e) for e in said.events], [event_row(e) for e in oracle.events]),
     ]
     if said.outcomes != list(oracle.outcomes):
@@ -219,6 +219,18 @@ def differences(said: Said, oracle: Judgement) -> list[str]:
     for name, ours, theirs in parts:
         found += [f"{name} - {row}" for row in _without(theirs, ours)]
         found += [f"{name} + {row}" for row in _without(ours, theirs)]
+    return found
+
+
+def told_once(rows: list[Row]) -> list[Row]:
+    """Verdicts without the revisions that say what was said before: whether the judge looked again is its own affair."""
+    last: dict[Row, Row] = {}
+    found = []
+    for row in sorted(rows, key=lambda r: (r[4], r[:4])):
+        window, says, revision = row[:4], row[5:9], row[9]
+        if not revision or last.get(window) != says:
+            found.append(row)
+        last[window] = says
     return found
 
 
