@@ -4,7 +4,7 @@ Every call may come twice for the same record: after a crash the log is read aga
 come from meaning, so a second call changes nothing (`Facts.partition` and `Facts.offset` name the record of FRAMES).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,11 +60,27 @@ class Desk(Protocol):
         """
 
 
-class Intake(Protocol):
-    """Receives payloads and appends them to FRAMES. Runs on the app's event loop."""
+class Service(Protocol):
+    """Something that runs beside the stages, on the app's event loop: the sender of pages, for example."""
 
     async def start(self) -> None:
-        """Listen. Raises OSError where the port is in use."""
+        """Begin. What it raises ends the host."""
 
     async def stop(self) -> None:
-        """Take nothing more; return when every payload already acknowledged is in the log."""
+        """End in order."""
+
+
+class Intake(Service, Protocol):
+    """Receives payloads and appends them to FRAMES.
+
+    `start` listens and raises OSError where it cannot. `stop` takes nothing more, and returns when every payload that
+    was acknowledged is in the log.
+    """
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why it ended by itself; None: it did not."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What it received, refused and stored since it started."""

@@ -49,9 +49,15 @@ class Consumer(base.Consumer):  # type: ignore[misc]
 
         self._unlisten = self._store.listen(tell)
 
+    def stop_flow(self) -> None:
+        """Hand out nothing more. The end of the app begins with it: what is acknowledged from now on was cut off."""
+        super().stop_flow()
+        if self.app.should_stop:
+            self._positions.freeze()
+
     async def on_stop(self) -> None:
-        """Commit what was acknowledged."""
-        await super().on_stop()
+        """Commit what was acknowledged before the end."""
+        await self.commit_and_end_transactions()
         self._unlisten()
 
     async def subscribe(self, topics: Iterable[str]) -> None:
@@ -220,6 +226,7 @@ class Consumer(base.Consumer):  # type: ignore[misc]
             await asyncio.wait([acknowledged], timeout=left)
         for (topic, partition), records in self._in_hand().items():
             self.log.warning("%s/%s: %s records left to the next start", topic, partition, records)
+        self._positions.freeze()
         await self.commit_and_end_transactions()
 
     def _in_hand(self) -> dict[tuple[Topic, int], int]:

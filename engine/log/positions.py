@@ -30,6 +30,7 @@ class Positions:
 
     def __init__(self) -> None:
         self._stands: dict[Place, _Stand] = {}
+        self._frozen: dict[Place, int] | None = None
 
     def __iter__(self) -> Iterator[Place]:
         return iter(self._stands)
@@ -67,8 +68,15 @@ class Positions:
 
     def committable(self, place: Place) -> int:
         """The next offset that may be committed: never past a record that somebody still works on."""
+        if self._frozen is not None:
+            return self._frozen[place]
         out = self._unacknowledged(place)
         return out[0].offset if out else self._stands[place].next
+
+    def freeze(self) -> None:
+        """Let `committable` stay as it is now: Faust acknowledges whatever an agent held when it was cancelled."""
+        self._frozen = None
+        self._frozen = {place: self.committable(place) for place in self._stands}
 
     def _unacknowledged(self, place: Place) -> deque[Handed]:
         out = self._stands[place].in_hand

@@ -21,6 +21,14 @@ BYTES_MAX = 8 << 20
 """One `read` ends after the record whose body reaches so many bytes in all."""
 
 
+STAND_IN = b"damaged"
+
+
+def is_stand_in(record: Record) -> bool:
+    """Whether a record stands for a damaged one."""
+    return record.kind is RecordKind.TICK and record.body == STAND_IN
+
+
 def report(damage: Damage) -> None:
     """Say it in the process's log: the default of `LogReader`."""
     logger.error("damaged record: %s", damage)
@@ -163,7 +171,7 @@ class LogReader:
             self.damaged[topic, partition, offset] = damage
             self._on_damage(damage)
         return Record(
-            topic=topic, partition=partition, offset=offset, log_ms=log_ms, kind=RecordKind.TICK, body=b"damaged"
+            topic=topic, partition=partition, offset=offset, log_ms=log_ms, kind=RecordKind.TICK, body=STAND_IN
         )
 
     def _ms_before(self, place: Place, offset: int) -> int:

@@ -20,6 +20,11 @@ logger = logging.getLogger(__name__)
 GROUP_MAX = 20_000
 """Appends of one commit."""
 
+MAY_PASS = frozenset(
+    {sqlite.SQLITE_FULL, sqlite.SQLITE_IOERR, sqlite.SQLITE_BUSY, sqlite.SQLITE_LOCKED, sqlite.SQLITE_NOMEM}
+)
+"""Errors of the surroundings; any other one is of the file."""
+
 T = TypeVar("T")
 
 
@@ -141,6 +146,8 @@ class Writer(threading.Thread):
             self._db.execute("commit")
         except sqlite.OperationalError as error:
             self._roll_back()
+            if error.sqlite_errorcode & 0xFF not in MAY_PASS:
+                raise
             self._say_full(str(error))
             return NotStored(reason=f"log: {error}")
         self._tails.update(group.tails)

@@ -1,0 +1,110 @@
+"""The stages after the judge: decode a record, hand it over until it is safe, refuse what can never be handed over."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Generic, Protocol, TypeVar
+
+from engine.log.reader import is_stand_in
+from engine.log.record import Record
+from engine.stage_thread import StageThread
+from engine.stages import DeadLetter, Retry, Store
+from sensors.frames import RecordDamaged
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Stage(Protocol):
+    """What an agent feeds. `next` holds the offset that each partition goes on with."""
+
+    name: str
+    next: dict[int, int]
+
+    @property
+    def blocked(self) -> str:
+        """Why it waits for the outside world; "" where it does not."""
+
+    async def take(self, record: Record) -> None:
+        """Do everything that the record asks for; return when it is safe."""
+
+
+class DeadLetters:
+    """Records that a stage could not use, on their way to the store."""
+
+    def __init__(self, store: Store, thread: StageThread, counts: Counter[str]) -> None:
+        self._store = store
+        self._thread = thread
+        self._counts = counts
+
+    async def refuse(self, stage: str, record: Record, detail: str) -> None:
+        """Keep the record where somebody can read it, and count it."""
+        self._counts[f"{stage}.refused"] += 1
+        letter = DeadLetter(
+            stage=stage,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            log_ms=record.log_ms,
+            detail=detail,
+            body=record.body,
+        )
+        place = f"{record.topic}/{record.partition} offset {record.offset}"
+        logger.error("%s: %s: refused: %s", stage, place, detail)
+        try:
+            await self._thread.until_done(lambda: self._store.refuse(letter))
+        except Exception:  # it stands in the log, and now in the process's log
+            logger.exception("%s: %s: the dead letter could not be kept", stage, place)
+
+
+class Delivery(Generic[T]):
+    """One stage after the judge."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        decode: Callable[[bytes], T],
+        hand_over: Callable[[T], Retry | None],
+        thread: StageThread,
+        letters: DeadLetters,
+        counts: Counter[str],
+    ) -> None:
+        self.name = name
+        self.next: dict[int, int] = {}
+        self._decode = decode
+        self._hand_over = hand_over
+        self._thread = thread
+        self._letters = letters
+        self._counts = counts
+
+    @property
+    def blocked(self) -> str:
+        """Why it waits for the outside world; "" where it does not."""
+        return self._thread.blocked
+
+    def start_at(self, offsets: Mapping[int, int]) -> None:
+        """The offsets it goes on with after a start."""
+        self.next.update(offsets)
+
+    async def take(self, record: Record) -> None:
+        """Hand the record over; return when it is safe, or kept as a dead letter."""
+        refused = "damaged in the log" if is_stand_in(record) else await self._try(record)
+        if refused:
+            await self._letters.refuse(self.name, record, refused)
+        else:
+            self._counts[f"{self.name}.taken"] += 1
+        self.next[record.partition] = record.offset + 1
+
+    async def _try(self, record: Record) -> str:
+        """Why it can never be handed over; "" when it was."""
+        try:
+            content = self._decode(record.body)
+            await self._thread.until_done(lambda: self._hand_over(content))
+        except RecordDamaged as error:
+            return str(error)
+        except Exception as error:
+            logger.exception("%s: %s/%s offset %s", self.name, record.topic, record.partition, record.offset)
+            return f"{type(error).__name__}: {error}"
+        return ""

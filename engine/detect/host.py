@@ -1,0 +1,155 @@
+"""Drives a detector per partition of FRAMES. An offset is a proof: nothing is judged twice, or over a hole."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+from engine.detect.detector import Detector
+from engine.detect.facts import Facts
+from engine.detect.snapshot_store import Snapshot, SnapshotStore, SnapshotUnusableError
+from engine.log.api import Span
+from engine.log.record import Record
+
+logger = logging.getLogger(__name__)
+
+
+class Judge(Protocol):
+    """What the host drives: `engine.detect.detector.Detector`."""
+
+    next_offset: int
+
+    def process(self, record: Record) -> Facts:
+        """Facts that follow from the record at `next_offset`."""
+
+    def snapshot(self) -> bytes:
+        """All state."""
+
+    @classmethod
+    def restore(cls, data: bytes) -> Self:
+        """A detector as it was."""
+
+
+class NewJudge(Protocol):
+    """The class of the judge."""
+
+    def __call__(self, partition: int = 0, partitions: int = 1) -> Judge:
+        """A judge that has seen nothing."""
+
+    def restore(self, data: bytes) -> Judge:
+        """A judge as it was when the snapshot was taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The record was next. `error`: the judge could not use it, went on behind it, and these facts are empty."""
+
+    facts: Facts
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contained:
+    """The record came before; what follows from it is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """Records are missing before this one. It is not judged: read again from `expected`."""
+
+    expected: int
+
+
+Step = Judged | Contained | Hole
+
+
+def judged(judge: Judge, record: Record) -> Judged:
+    """Judge the next record. One that makes the judge fail is passed over: the same in every host and in a replay."""
+    try:
+        facts, error = judge.process(record), ""
+    except Exception as raised:
+        logger.exception("%s/%s offset %s: not judged", record.topic, record.partition, record.offset)
+        judge.next_offset = record.offset + 1
+        facts, error = Facts(log_ms=record.log_ms), f"{type(raised).__name__}: {raised}"
+    return Judged(facts=replace(facts, partition=record.partition, offset=record.offset), error=error)
+
+
+class DetectorHost:
+    """The detectors of the partitions that this process was given. `span_of` says what the log holds of a partition."""
+
+    def __init__(
+        self,
+        snapshots: SnapshotStore,
+        span_of: Callable[[int], Span],
+        *,
+        partitions: int,
+        new: NewJudge = Detector,
+    ) -> None:
+        self._snapshots = snapshots
+        self._span_of = span_of
+        self._partitions = partitions
+        self._new = new
+        self._judges: dict[int, Judge] = {}
+        self.kept_from: dict[int, int] = {}  # next offset of the snapshot on disk: the log is needed from there on
+
+    def load(self, partition: int) -> int:
+        """Take a partition over; the offset to read from. A snapshot that cannot be used is set aside and reported."""
+        judge = self._restored(partition)
+        if judge is None:
+            judge = self._new(partition, self._partitions)
+            judge.next_offset = self._span_of(partition).first
+        self._judges[partition] = judge
+        return judge.next_offset
+
+    def next_offset(self, partition: int) -> int:
+        """The record that is judged next."""
+        return self._judges[partition].next_offset
+
+    def take(self, record: Record) -> Step:
+        """Judge a record if it is the next one of its partition."""
+        judge = self._judges[record.partition]
+        if record.offset < judge.next_offset:
+            return Contained()
+        if record.offset > judge.next_offset:
+            return Hole(expected=judge.next_offset)
+        return judged(judge, record)
+
+    def snapshot(self, partition: int) -> Snapshot:
+        """The state of a partition now."""
+        judge = self._judges[partition]
+        return Snapshot(next_offset=judge.next_offset, state=judge.snapshot())
+
+    def keep(self, partition: int, snapshot: Snapshot) -> None:
+        """Write a snapshot. OSError where that fails: the one before it stays, and the log is read from there."""
+        self._snapshots.write(partition, snapshot)
+        self.kept_from[partition] = snapshot.next_offset
+
+    def _restored(self, partition: int) -> Judge | None:
+        try:
+            snapshot = self._snapshots.read(partition)
+            if snapshot is None:
+                return None
+            self._check(partition, snapshot)
+            judge = self._restore(snapshot)
+        except SnapshotUnusableError as error:
+            aside = self._snapshots.set_aside(partition)
+            logger.error("%s; kept as %s. The log is judged again from its start", error, aside.name)
+            return None
+        self.kept_from[partition] = snapshot.next_offset
+        return judge
+
+    def _check(self, partition: int, snapshot: Snapshot) -> None:
+        span, next_offset = self._span_of(partition), snapshot.next_offset
+        if not span.first <= next_offset <= span.end:
+            reason = f"goes up to offset {next_offset}, the log holds [{span.first}, {span.end})"
+            raise SnapshotUnusableError(f"{self._snapshots.file(partition)}: {reason}: records are lost")
+
+    def _restore(self, snapshot: Snapshot) -> Judge:
+        try:
+            judge = self._new.restore(snapshot.state)
+        except Exception as error:  # whatever a judge of another version says
+            raise SnapshotUnusableError(f"snapshot at offset {snapshot.next_offset}: {error}") from error
+        if judge.next_offset != snapshot.next_offset:
+            reason = f"expected a state at offset {snapshot.next_offset}, got one at {judge.next_offset}"
+            raise SnapshotUnusableError(reason)
+        return judge

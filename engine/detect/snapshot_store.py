@@ -1,0 +1,84 @@
+"""Snapshots of detectors as files: whole or not there, and never used when a byte is wrong."""
+
+import logging
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+HEAD = struct.Struct("<8sqqI")
+"""magic, next offset, bytes of state, CRC-32 of next offset and state."""
+
+MAGIC = b"OUTFALL1"
+
+
+class SnapshotUnusableError(ValueError):
+    """A snapshot cannot be used. The message names the file, what was found and what was expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """State of a detector that contains every record below `next_offset`."""
+
+    next_offset: int
+    state: bytes
+
+
+class SnapshotStore:
+    """`<folder>/frames-<partition>.snap`, one file a partition, replaced as a whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def file(self, partition: int) -> Path:
+        """Where the snapshot of a partition stands."""
+        return self.folder / f"frames-{partition}.snap"
+
+    def write(self, partition: int, snapshot: Snapshot) -> None:
+        """Replace the snapshot; OSError leaves the old one. After a crash it is the old one or the new one."""
+        self.folder.mkdir(exist_ok=True)
+        file, draft = self.file(partition), self.file(partition).with_suffix(".tmp")
+        head = HEAD.pack(MAGIC, snapshot.next_offset, len(snapshot.state), _crc(snapshot))
+        with draft.open("wb") as stream:
+            stream.write(head)
+            stream.write(snapshot.state)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.rename(file)
+        self._sync_folder()
+
+    def read(self, partition: int) -> Snapshot | None:
+        """The snapshot, None if there is none; SnapshotUnusableError if it is damaged."""
+        file = self.file(partition)
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError:
+            return None
+        if len(content) < HEAD.size or not content.startswith(MAGIC):
+            raise SnapshotUnusableError(f"{file}: expected a snapshot, got {len(content)} bytes of something else")
+        _, next_offset, size, crc = HEAD.unpack_from(content)
+        snapshot = Snapshot(next_offset=next_offset, state=content[HEAD.size :])
+        if len(snapshot.state) != size:
+            raise SnapshotUnusableError(f"{file}: expected {size} bytes of state, got {len(snapshot.state)}")
+        if _crc(snapshot) != crc:
+            raise SnapshotUnusableError(f"{file}: its checksum is wrong")
+        return snapshot
+
+    def set_aside(self, partition: int) -> Path:
+        """Keep a snapshot that cannot be used where somebody may look at it; where that is."""
+        file = self.file(partition)
+        return file.rename(file.with_suffix(".unusable"))
+
+    def _sync_folder(self) -> None:
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _crc(snapshot: Snapshot) -> int:
+    return zlib.crc32(snapshot.state, zlib.crc32(struct.pack("<q", snapshot.next_offset)))

@@ -1,0 +1,185 @@
+"""The judge as a stage: what follows from a record is durable before the snapshot moves past it."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+
+import numpy as np
+
+from engine.delivery import DeadLetters
+from engine.detect.facts import Facts, Outcome
+from engine.detect.host import Contained, DetectorHost, Hole, Judged
+from engine.detect.snapshot_store import Snapshot
+from engine.log.api import Log
+from engine.log.events_codec import encode_events
+from engine.log.facts_codec import encode_facts, says_something
+from engine.log.patient import until_stored
+from engine.log.positions import IN_HAND_MAX
+from engine.log.reader import is_stand_in
+from engine.log.record import Record, RecordKind, Topic
+from engine.stage_thread import StageThread
+
+logger = logging.getLogger(__name__)
+
+SEEKS_MAX = 3
+"""So often the same record is asked for again before the stage gives up."""
+
+SHARE = 0.05
+"""Making snapshots takes at most this share of the judge's time."""
+
+Seek = Callable[[int, int], Awaitable[None]]
+"""Read a partition of FRAMES again from an offset."""
+
+
+class HoleError(RuntimeError):
+    """Records are missing in the log, and asking again does not bring them."""
+
+
+class DetectStage:
+    """Feeds the detectors, in a thread of their own, and sends what they say to READINGS and ALERTS."""
+
+    name = "detect"
+
+    def __init__(
+        self,
+        host: DetectorHost,
+        log: Log,
+        letters: DeadLetters,
+        counts: Counter[str],
+        *,
+        snapshot_s: float,
+    ) -> None:
+        self.next: dict[int, int] = {}
+        self.seek: Seek = _nowhere
+        self._host = host
+        self._log = log
+        self._letters = letters
+        self._counts = counts
+        self._snapshot_s = snapshot_s
+        self._thread = StageThread("detect")
+        self._holes: dict[int, _Search] = {}
+        self._due: dict[int, float] = {}
+        self._writing: asyncio.Task[None] | None = None
+        self._at_work: int | None = None  # the partition whose state is ahead of what is on disk
+
+    @property
+    def blocked(self) -> str:
+        """Why it waits for the outside world; "" where it does not."""
+        return ""
+
+    @property
+    def kept_from(self) -> Mapping[int, int]:
+        """By partition: the offset from which the log is needed."""
+        return self._host.kept_from
+
+    async def load(self, partitions: list[int]) -> Mapping[int, int]:
+        """Take partitions over: the offsets to read from."""
+        for n, partition in enumerate(partitions):
+            self.next[partition] = await self._thread.call(lambda p=partition: self._host.load(p))  # type: ignore[misc]
+            self._due[partition] = time.monotonic() + self._snapshot_s * (1 + n / len(partitions))
+        return dict(self.next)
+
+    async def take(self, record: Record) -> None:
+        """Judge the record if it is the next one; return when what follows is on disk."""
+        self._at_work = record.partition
+        match await self._thread.call(lambda: self._host.take(record)):
+            case Contained():
+                self._counts["detect.contained"] += 1
+            case Hole(expected=expected):
+                await self._go_back(record, expected)
+            case Judged(facts=facts, error=error):
+                await self._send(facts)
+                if error or is_stand_in(record):
+                    await self._letters.refuse(self.name, record, error or "damaged in the log")
+                self._holes.pop(record.partition, None)
+                self.next[record.partition] = record.offset + 1
+                await self._snapshot_if_due(record.partition)
+        self._at_work = None
+
+    async def stop(self) -> None:
+        """Write the last snapshots: not of a partition whose last record is not finished."""
+        for partition in self.next.keys() - {self._at_work}:
+            await self._snapshot(partition)
+        if self._writing is not None:
+            await self._writing
+        self._thread.close()
+
+    async def _go_back(self, record: Record, expected: int) -> None:
+        """Ask for the missing record, once for each time that it was not among what came."""
+        self._counts["detect.holes"] += 1
+        search = self._holes.setdefault(record.partition, _Search())
+        if search.on_its_way(record.offset):
+            return
+        search.seeks += 1
+        place = f"frames/{record.partition}"
+        if search.seeks > SEEKS_MAX:
+            raise HoleError(f"{place}: expected offset {expected}, the log goes on with {record.offset}")
+        logger.error("%s: expected offset %s, got %s: not judged, read again", place, expected, record.offset)
+        await self.seek(record.partition, expected)
+
+    async def _send(self, facts: Facts) -> None:
+        """Facts and events to their topics, in one commit where both have something."""
+        sends = []
+        if says_something(facts):
+            sends.append(self._put(Topic.READINGS, facts.partition, encode_facts(facts)))
+        if facts.events:
+            sends.append(self._put(Topic.ALERTS, facts.partition, encode_events(facts.events)))
+        if sends:
+            await asyncio.gather(*sends)
+        self._count(facts)
+
+    async def _put(self, topic: Topic, partition: int, body: bytes) -> None:
+        await until_stored(lambda: self._log.put(topic, partition, RecordKind.DATA, body))
+
+    def _count(self, facts: Facts) -> None:
+        self._counts["detect.taken"] += 1
+        self._counts["detect.events"] += len(facts.events)
+        self._counts["detect.verdicts"] += len(facts.verdicts or ())
+        self._counts.update(facts.counts)
+        for code, count in enumerate(np.bincount(facts.outcome)):
+            if count:
+                self._counts[f"reading.{Outcome(code).name.lower()}"] += int(count)
+
+    async def _snapshot_if_due(self, partition: int) -> None:
+        if time.monotonic() >= self._due[partition]:
+            took_s = await self._snapshot(partition)
+            self._due[partition] = time.monotonic() + max(self._snapshot_s, took_s / SHARE)
+
+    async def _snapshot(self, partition: int) -> float:
+        """Take the state and begin to write it; seconds for which nothing was judged."""
+        if self._writing is not None:
+            await self._writing
+        began = time.monotonic()
+        snapshot = await self._thread.call(lambda: self._host.snapshot(partition))
+        self._writing = asyncio.create_task(self._write(partition, snapshot), name="snapshot")
+        return time.monotonic() - began
+
+    async def _write(self, partition: int, snapshot: Snapshot) -> None:
+        try:
+            await asyncio.to_thread(self._host.keep, partition, snapshot)
+        except OSError as error:
+            self._counts["detect.snapshots_failed"] += 1
+            logger.error("no snapshot of frames/%s: %s; the one before it stays", partition, error)
+        else:
+            self._counts["detect.snapshots"] += 1
+
+
+class _Search:
+    """For a missing record: how often it was asked for, and what came instead."""
+
+    def __init__(self) -> None:
+        self.seeks = 0
+        self._seen = -1
+        self._passed = 0
+
+    def on_its_way(self, offset: int) -> bool:
+        """Whether this record was handed out before the last seek: they come in order, and they are few."""
+        self._passed = self._passed + 1 if self.seeks and offset > self._seen else 0
+        self._seen = offset
+        return 0 < self._passed <= IN_HAND_MAX
+
+
+async def _nowhere(partition: int, offset: int) -> None:
+    raise HoleError(f"frames/{partition}: nobody can read it again from offset {offset}")

@@ -1,0 +1,219 @@
+"""The life of a host process: start, run, end in order or at once, with a code that says why."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
+
+import faust
+
+from engine.announce import announce
+from engine.app import GROUP, Parts, Stages, build_app
+from engine.background import RETAIN_S, every, retain, tick
+from engine.ending import Ending
+from engine.exit_codes import ExitCode
+from engine.log.errors import DirectoryInUseError, LogError
+from engine.log.sqlite import SqliteLog, wall_ms
+from engine.settings import HostSettings
+from engine.stages import Intake, Service
+from engine.status import Health, write_status
+
+logger = logging.getLogger(__name__)
+
+FAUST_STOP_S = 5.0
+HARD_EXIT_S = 5.0
+"""After the end the process ends, even if a task of Faust will not be cancelled."""
+
+WATCH_S = 0.2
+POLL_S = 0.02
+
+CODES = {"detect": ExitCode.DETECT, "store": ExitCode.STORE, "duty": ExitCode.DUTY, "intake": ExitCode.INTAKE}
+SIGNALS = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+
+
+class PartFailedError(RuntimeError):
+    """A part of the host could not start."""
+
+    def __init__(self, part: str, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.part = part
+
+
+def run_app(settings: HostSettings, parts: Parts, *, now_ms: Callable[[], int] = wall_ms) -> ExitCode:
+    """Run a host until a signal or a failure ends it. The first signal ends in order, the second at once."""
+
+    async def main() -> ExitCode:
+        host = Host(settings, parts, now_ms=now_ms)
+        with _signals(host):
+            code = await host.run()
+        last_resort.args = (code,)
+        last_resort.start()
+        return code
+
+    last_resort = threading.Timer(HARD_EXIT_S, os._exit)
+    last_resort.daemon = True
+    try:
+        return asyncio.run(main())
+    finally:
+        last_resort.cancel()
+
+
+class Host:
+    """One host on one data directory. `run` it once; call `stop` on the same event loop."""
+
+    def __init__(self, settings: HostSettings, parts: Parts, *, now_ms: Callable[[], int] = wall_ms) -> None:
+        self.settings = settings
+        self.parts = parts
+        self.counts: Counter[str] = Counter()
+        self.ready = asyncio.Event()  # everything has started, the intake listens
+        self.intake: Intake | None = None
+        self.log: SqliteLog | None = None
+        self.health: Health | None = None
+        self._now_ms = now_ms
+        self._code = ExitCode.OK
+        self._failed = False
+        self._end = asyncio.Event()
+        self._ending = Ending(self._fail)
+
+    def stop(self, code: ExitCode = ExitCode.INTERRUPTED) -> None:
+        """End in order and return OK; a second call ends at once and returns `code`."""
+        if self._end.is_set():
+            self._code = code
+            self._ending.at_once.set()
+        else:
+            logger.warning("stopping in order; once more ends at once")
+            self._end.set()
+
+    async def run(self) -> ExitCode:
+        """Start, run, end. Why it ended is said in the process's log."""
+        try:
+            async with self._ending as ending:
+                await self._unless_it_ends(self._start(ending))
+                await self._end.wait()
+        except PartFailedError as error:
+            self._fail(error.part, error)
+        except Exception as error:
+            self._fail("host", error)
+        self._say_what_is_left()
+        return self._code
+
+    async def _start(self, ending: Ending) -> None:
+        """The order in which a host comes to life; it ends in the opposite one."""
+        settings, parts = self.settings, self.parts
+        log = self.log = await asyncio.to_thread(self._open_log)
+        ending.then("log", partial(asyncio.to_thread, log.close), always=True)
+        await announce(log, parts.registry, parts.rules)
+
+        stages = Stages(settings, parts, log, self.counts)
+        self.health = Health(log, stages.by_topic, self.counts, self._now_ms)
+        ending.then("status", partial(self._say_how_it_is, "stopped"), always=True)
+        for service in parts.services:
+            await self._start_part(ending, "service", service)
+
+        app = build_app(settings, log, stages, self._fail)
+        ending.then("stages", stages.stop)
+        ending.then("faust", lambda: asyncio.wait_for(app.stop(), FAUST_STOP_S), always=True)
+        await app.start()
+        ending.then("drain", partial(self._drain, stages))
+
+        ending.begin("watch", every(WATCH_S, partial(self._watch, log, app)))
+        ending.begin("ticker", every(settings.tick_s, partial(tick, log, self.counts)))
+        ending.begin("status", every(settings.status_s, partial(self._say_how_it_is, "running")))
+        ending.begin("retention", every(RETAIN_S, partial(self._retain, log, stages)))
+        if parts.intake is not None:
+            self.intake = parts.intake(log)
+            await self._start_part(ending, "intake", self.intake)
+        self.ready.set()
+
+    async def _unless_it_ends(self, start: Coroutine[None, None, None]) -> None:
+        """A start may wait (for room on the disk, say); a signal ends that too."""
+        starting = asyncio.create_task(start, name="start")
+        end = asyncio.create_task(self._end.wait())
+        await asyncio.wait({starting, end}, return_when=asyncio.FIRST_COMPLETED)
+        end.cancel()
+        if starting.done():
+            starting.result()
+        else:
+            starting.cancel()
+            await asyncio.wait({starting})
+
+    def _open_log(self) -> SqliteLog:
+        return SqliteLog(self.settings.data, partitions=self.settings.partitions, now_ms=self._now_ms)
+
+    async def _start_part(self, ending: Ending, name: str, part: Service) -> None:
+        try:
+            await part.start()
+        except Exception as error:
+            raise PartFailedError(name, error) from error
+        ending.then(name, part.stop)
+
+    def _fail(self, part: str, error: BaseException) -> None:
+        """The first failure decides the code; the host ends, and does not wait for the stages to catch up."""
+        if self._failed:
+            return
+        self._failed = True
+        self._code = CODES.get(part, ExitCode.HOST)
+        if isinstance(error, LogError):
+            self._code = ExitCode.IN_USE if isinstance(error, DirectoryInUseError) else ExitCode.LOG
+        expected = isinstance(error, LogError | PartFailedError)
+        logger.error("%s: %s", part, error, exc_info=None if expected else error)
+        self._end.set()
+
+    async def _watch(self, log: SqliteLog, app: faust.App) -> None:
+        """What ends by itself without raising anything: the log's thread, Faust, the intake."""
+        failures = {
+            "log": log.failure,
+            "faust": app.crash_reason,
+            "intake": self.intake.failure if self.intake is not None else None,
+        }
+        for part, failure in failures.items():
+            if failure is not None:
+                self._fail(part, failure)
+
+    async def _drain(self, stages: Stages) -> None:
+        """Let each stage finish what is in the log, unless the host failed or the stage waits for the outside world."""
+        assert self.health is not None
+        assert self.log is not None
+        await asyncio.wrap_future(self.log.run(lambda db: None))  # what was on its way is in the log now
+        loop = asyncio.get_running_loop()
+        for topic, stage in stages.by_topic.items():
+            deadline = loop.time() + (0 if self._failed else self.settings.drain_s)
+            while self.health.lag_of(topic) and not stage.blocked and loop.time() < deadline:
+                await asyncio.sleep(POLL_S)
+
+    async def _retain(self, log: SqliteLog, stages: Stages) -> None:
+        await retain(log, self.settings, stages.detect.kept_from, GROUP, self._now_ms())
+
+    async def _say_how_it_is(self, state: str) -> None:
+        assert self.health is not None
+        status = self.health.status(state, self.intake.counts if self.intake is not None else {})
+        try:
+            await asyncio.to_thread(write_status, self.settings.data, status)
+        except OSError as error:
+            self.counts["status_failed"] += 1
+            logger.debug("status.json: %s", error)
+
+    def _say_what_is_left(self) -> None:
+        left = {stage: lag for stage, lag in self.health.lag().items() if lag} if self.health is not None else {}
+        if left:
+            records = ", ".join(f"{lag} for {stage}" for stage, lag in left.items())
+            logger.warning("stopped; records left in the log, done at the next start: %s", records)
+        elif not self._failed:
+            logger.info("stopped; nothing is left to do")
+
+
+@contextlib.contextmanager
+def _signals(host: Host) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number, code in SIGNALS.items():
+        loop.add_signal_handler(number, host.stop, code)
+    try:
+        yield
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
