@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.base import Out, command
+from engine.cli.base import Out, command, table
 from engine.cli.places import Site, site, site_options
 from engine.cli.times import WHEN, instant_ms, shown
 from engine.texts import Texts
@@ -65,15 +65,13 @@ def _found(place: Site, wanted: dict[str, object]) -> "list[AlertRow]":
 
 
 def _show(console: "Console", say: Texts, place: Site, rows: "list[AlertRow]") -> None:
-    from rich.table import Table
-
     if not rows:
         console.print(say("cli.alerts.none"))
         return
     names = ("id", "opened", "class", "severity", "rule", "where", "value", "state")
-    table = Table(*(say(f"cli.alerts.column.{name}") for name in names))
+    shown_rows = table(say, "cli.alerts.column", *names)
     for row in rows:
-        table.add_row(
+        shown_rows.add_row(
             row.alert_id,
             shown(row.opened_ms, place.zone),
             say(f"word.class.{row.alert_class}"),
@@ -83,7 +81,7 @@ def _show(console: "Console", say: Texts, place: Site, rows: "list[AlertRow]") -
             value_text(say, row),
             say(f"word.state.{row.state}"),
         )
-    console.print(table)
+    console.print(shown_rows)
 
 
 def value_text(say: Texts, row: "AlertRow") -> str:

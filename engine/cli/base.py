@@ -2,7 +2,7 @@
 
 import json as json_text
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -14,9 +14,12 @@ from engine.texts import LANGS, Texts
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 CONFIG = Path("config.yaml")
+PIPE_WIDTH = 160
+"""Columns where nobody looks at a terminal."""
 
 
 class Failure(Exception):
@@ -52,7 +55,25 @@ def console(*, err: bool = False) -> "Console":
     """Where tables go. Plain text where nobody looks at a terminal."""
     from rich.console import Console
 
-    return Console(stderr=err, highlight=False, soft_wrap=not sys.stdout.isatty())
+    seen = (sys.stderr if err else sys.stdout).isatty()
+    return Console(stderr=err, highlight=False, width=None if seen else PIPE_WIDTH)
+
+
+def table(say: Texts, prefix: str, *names: str, title: str | None = None) -> "Table":
+    """A table whose columns are headed by the texts `<prefix>.<name>`. Long cells are folded, never cut off."""
+    from rich.table import Column, Table
+
+    return Table(*(Column(say(f"{prefix}.{name}"), overflow="fold") for name in names), title=title)
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> "Table":
+    """A table of names and values."""
+    from rich.table import Column, Table
+
+    made = Table(Column(overflow="fold"), Column(overflow="fold"), show_header=False)
+    for row in rows:
+        made.add_row(*row)
+    return made
 
 
 def fail(code: ExitCode, key: str, **values: object) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.base import Out, command, config_option, loaded
+from engine.cli.base import Out, command, config_option, loaded, pairs
 from engine.cli.times import shown
 from engine.texts import Texts
 
@@ -81,16 +81,12 @@ def _warnings(config: "Config", say: Texts) -> Iterator[str]:
 
 
 def _show(console: "Console", say: Texts, config: Path, content: dict[str, Any]) -> None:
-    from rich.table import Table
-
     console.print(say("cli.check.good", file=config), markup=False)
-    table = Table(show_header=False)
     memory = content["memory"]
     size = f"{memory['bytes'] / 2**20:,.1f}"
     said = say("cli.check.memory", mib=size, series=f"{memory['series']:,}", slots=f"{memory['slots']:,}")
-    for name in ("enterprises", "outlets", "monitors", "factors", "rules", "limits", "unverified", "version"):
-        table.add_row(say(f"cli.check.row.{name}"), str(content[name]))
-    table.add_row(say("cli.check.row.memory"), said)
-    console.print(table)
+    names = ("enterprises", "outlets", "monitors", "factors", "rules", "limits", "unverified", "version")
+    rows = [(say(f"cli.check.row.{name}"), str(content[name])) for name in names]
+    console.print(pairs([*rows, (say("cli.check.row.memory"), said)]))
     for text in content["warnings"]:
         console.print(say("cli.check.warning", text=text), markup=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.base import Out, command, fail
+from engine.cli.base import Out, command, fail, table
 from engine.cli.places import Site, site, site_options
 from engine.cli.times import shown
 from engine.exit_codes import ExitCode
@@ -104,30 +104,28 @@ class _Page:
                 self.line(self.say(f"cli.explain.{name}"))
 
     def _table(self, title: str, *names: str) -> Any:
-        from rich.table import Table
-
-        return Table(*(self.say(f"cli.explain.column.{name}") for name in names), title=self.say(title))
+        return table(self.say, "cli.explain.column", *names, title=self.say(title))
 
     def _steps(self, steps: "list[DecidedEvent]") -> None:
-        table = self._table("cli.explain.steps", "at", "step", "value", "decision")
+        rows = self._table("cli.explain.steps", "at", "step", "value", "decision")
         for step in steps:
             value = "" if step.event.value is None else f"{step.event.value:g}"
             said = self.say(f"word.step.{step.event.step}"), value, self.say(f"word.decision.{step.decision}")
-            table.add_row(self.at(step.event.at_ms), *said)
-        self.console.print(table)
+            rows.add_row(self.at(step.event.at_ms), *said)
+        self.console.print(rows)
 
     def _slots(self, event: "AlertEvent") -> None:
         evidence = event.evidence
         if not evidence.slot_ms:
             return
-        table = self._table("cli.explain.slots", "slot", "value", "flag", "used", "helper")
+        rows = self._table("cli.explain.slots", "slot", "value", "flag", "used", "helper")
         helper = evidence.helper or (None,) * len(evidence.slot_ms)
         for slot_ms, value, flag, other in zip(evidence.slot_ms, evidence.value, evidence.flag, helper, strict=True):
             used = "+" if flag == Flag.NORMAL else "-"
             texts = ("" if number is None else f"{number:g}" for number in (value, other))
             shown_value, shown_other = texts
-            table.add_row(self.at(slot_ms), shown_value, self.say(f"word.flag.{Flag(flag).name}"), used, shown_other)
-        self.console.print(table)
+            rows.add_row(self.at(slot_ms), shown_value, self.say(f"word.flag.{Flag(flag).name}"), used, shown_other)
+        self.console.print(rows)
 
     def _pages(self, pages: "list[PageRow]") -> None:
         if not pages:

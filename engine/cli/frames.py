@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.base import Out, command, fail
+from engine.cli.base import Out, command, fail, pairs, table
 from engine.cli.frame_parts import Parts, parts_of
 from engine.cli.places import Site, site, site_options
 from engine.cli.times import shown
@@ -30,8 +30,7 @@ def make(say: Texts) -> click.Command:
     @click.option("--reason", type=click.Choice([*Reason]), help=say("cli.frames.reason"))
     @click.option("--mn", help=say("cli.frames.mn"))
     @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help=say("cli.frames.limit"))
-    @click.pass_context
-    def frames(ctx: click.Context, frame: str | None, config: Path, data: Path | None, json: bool, **wanted: Any) -> None:
+    def frames(frame: str | None, config: Path, data: Path | None, json: bool, **wanted: Any) -> None:
         out = Out(say=say, json=json)
         if frame is None:
             _list(site(config, data), out, **wanted)
@@ -41,7 +40,7 @@ def make(say: Texts) -> click.Command:
         if not parts.frames:
             fail(ExitCode.FAILED, "cli.frames.nothing")
         out.answer(parts.to_json(), lambda console: _show_parts(console, say, parts))
-        ctx.exit(ExitCode.OK if parts.good else ExitCode.FAILED)
+        click.get_current_context().exit(ExitCode.OK if parts.good else ExitCode.FAILED)
 
     return frames
 
@@ -65,16 +64,14 @@ def _list(place: Site, out: Out, *, reason: str | None, mn: str | None, limit: i
 
 
 def _show_list(console: "Console", say: Texts, place: Site, letters: "list[Letter]", records: "list[RefusedRecord]") -> None:
-    from rich.table import Table
-
     if not letters and not records:
         console.print(say("cli.frames.none"))
         return
-    table = Table(*(say(f"cli.frames.column.{name}") for name in ("reason", "mn", "count", "last", "detail")))
+    rows = table(say, "cli.frames.column", "reason", "mn", "count", "last", "detail")
     for letter in letters:
         reason = say(f"word.reason.{letter.reason}")
-        table.add_row(reason, letter.mn, str(letter.count), shown(letter.last_ms, place.zone), letter.detail)
-    console.print(table)
+        rows.add_row(reason, letter.mn, str(letter.count), shown(letter.last_ms, place.zone), letter.detail)
+    console.print(rows)
     if records:
         console.print(say("cli.frames.records", count=len(records)))
         for record in records:
@@ -87,8 +84,6 @@ def _text(sample: bytes | None) -> str | None:
 
 
 def _show_parts(console: "Console", say: Texts, parts: Parts) -> None:
-    from rich.table import Table
-
     for part in parts.frames:
         verdict = say("cli.frames.verdict.wrong", complaint=part.complaint)
         console.print(say("cli.frames.verdict.valid") if not part.complaint else verdict, markup=False)
@@ -101,9 +96,6 @@ def _show_parts(console: "Console", say: Texts, parts: Parts) -> None:
         console.print(say("cli.frames.edition", edition=edition, command=part.head["CN"]))
         if part.tolerated:
             console.print(say("cli.frames.tolerated", names=", ".join(part.tolerated)))
-        table = Table(say("cli.frames.column.name"), say("cli.frames.column.value"))
-        for name, value in (*part.head.items(), *part.named_values(say.lang)):
-            table.add_row(name, value)
-        console.print(table)
+        console.print(pairs([*part.head.items(), *part.named_values(say.lang)]))
     if parts.garbage:
         console.print(say("cli.frames.garbage", count=parts.garbage))

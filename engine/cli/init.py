@@ -8,12 +8,10 @@ from typing import Any
 import click
 from rich.console import Console
 
-from engine.cli.base import Out, command, fail
+from engine.cli.base import Out, command, fail, table
 from engine.exit_codes import ExitCode
+from engine.files import CREDENTIALS
 from engine.texts import Texts
-
-CREDENTIALS = "devices.json"
-"""The credentials file of a data directory."""
 
 
 def make(say: Texts) -> click.Command:
@@ -68,12 +66,10 @@ def _files(source: Traversable, prefix: str) -> "list[tuple[str, str]]":
 
 
 def _show(console: Console, say: Texts, folder: Path, files: list[Path], given: dict[str, str]) -> None:
-    from rich.table import Table
-
     console.print(say("cli.init.made"), *(f"  {file}" for file in files), sep="\n", markup=False)
     console.print("\n" + say("cli.init.credentials"))
-    table = Table(say("cli.init.mn"), say("cli.init.secret"))
-    for mn, secret in given.items():
-        table.add_row(mn, secret)
-    console.print(table)
+    rows = table(say, "cli.init", "mn", "secret")
+    for row in given.items():
+        rows.add_row(*row)
+    console.print(rows)
     console.print(say("cli.init.next", config=folder / "config.yaml", registry=folder / "registry"), markup=False)

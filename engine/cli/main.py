@@ -43,11 +43,9 @@ class Commands(click.Group):
 
 def make(say: Texts) -> click.Group:
     """The whole command line in one language."""
-    from importlib.metadata import version
-
     group = Commands(say)
     group.params.append(click.Option(["--lang"], type=click.Choice(LANGS), expose_value=False, help=say("cli.option.lang")))
-    return click.version_option(version("outfall"), prog_name="outfall", help=say("cli.option.version"))(group)
+    return click.version_option(package_name="outfall", prog_name="outfall", help=say("cli.option.version"))(group)
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -10,7 +10,6 @@ import click
 from engine.cli.base import CONFIG, loaded
 from engine.cli.times import ZONE
 from engine.texts import Texts
-from sensors.registry import Registry
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -21,7 +20,6 @@ class Site:
 
     data: Path
     zone: str = ZONE
-    registry: Registry = Registry()
 
 
 def site_options(say: Texts) -> Callable[[Function], Function]:
@@ -38,4 +36,4 @@ def site(config: Path, data: Path | None) -> Site:
     if data is not None:
         return Site(data=data)
     settings = loaded(config)
-    return Site(data=settings.host.data, zone=settings.rules.judging.zone, registry=settings.registry)
+    return Site(data=settings.host.data, zone=settings.rules.judging.zone)

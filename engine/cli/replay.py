@@ -28,13 +28,12 @@ def make(say: Texts) -> click.Command:
     @click.option("--report", type=FILE, help=say("cli.replay.report"))
     @click.option("--refused", type=FILE, help=say("cli.replay.refused"))
     @click.option("--quiet", "-q", is_flag=True, help=say("cli.replay.quiet"))
-    @click.pass_context
-    def replay(ctx: click.Context, from_time: datetime | None, to_time: datetime | None, **given: object) -> None:
+    def replay(from_time: datetime | None, to_time: datetime | None, **given: object) -> None:
         from engine.replay.command import run_replay
         from engine.replay.options import ReplayOptions
 
         times = {"from_time": _aware(from_time), "to_time": _aware(to_time)}
-        ctx.exit(run_replay(ReplayOptions(**{**given, **times, "lang": say.lang})))  # type: ignore[arg-type]
+        click.get_current_context().exit(run_replay(ReplayOptions(**{**given, **times, "lang": say.lang})))  # type: ignore[arg-type]
 
     return replay
 

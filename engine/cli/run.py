@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from engine.cli.base import command, config_option, loaded
+from engine.cli.base import Out, command, config_option, loaded
 from engine.texts import Texts
 
 
@@ -16,8 +16,11 @@ def make(say: Texts) -> click.Command:
     @click.pass_context
     def run(ctx: click.Context, config: Path, json: bool) -> None:
         settings = loaded(config)
-        from engine.run import run_host
+        from engine.run import log_to_stderr, run_host
 
-        ctx.exit(run_host(settings, lang=say.lang, json=json))
+        log_to_stderr()
+        code = run_host(settings)
+        Out(say=say, json=json).answer({"ok": not code, "exit_code": int(code)}, lambda _: None)
+        ctx.exit(code)
 
     return run

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.base import Out, command, config_option, loaded
+from engine.cli.base import Out, command, config_option, loaded, table
 from engine.cli.times import shown
 from engine.texts import Texts
 from sensors.registry import FOREVER_MS, Monitor, Registry
@@ -51,19 +51,17 @@ def valid_text(say: Texts, zone: str, start_ms: int, end_ms: int) -> str:
 
 
 def _show(console: "Console", say: Texts, zone: str, registry: Registry, rows: list[Monitor]) -> None:
-    from rich.table import Table
-
     if not rows:
         console.print(say("cli.sensor.list.none"))
         return
-    table = Table(*(say(f"cli.sensor.column.{n}") for n in ("mn", "outlet", "enterprise", "cadence", "valid")))
+    shown_rows = table(say, "cli.sensor.column", "mn", "outlet", "enterprise", "cadence", "valid")
     for monitor in rows:
         outlet = registry.outlet(monitor.outlet)
-        table.add_row(
+        shown_rows.add_row(
             monitor.mn,
             f"{outlet.id} {outlet.name}",
             registry.enterprise(outlet.enterprise).name,
             f"{monitor.realtime_s} s / {monitor.minute_min} min",
             valid_text(say, zone, monitor.valid_from_ms, monitor.valid_to_ms),
         )
-    console.print(table)
+    console.print(shown_rows)

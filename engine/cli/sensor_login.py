@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.base import Out, command, config_option, fail, loaded
-from engine.cli.init import CREDENTIALS
 from engine.exit_codes import ExitCode
+from engine.files import CREDENTIALS
 from engine.texts import Texts
 
 if TYPE_CHECKING:

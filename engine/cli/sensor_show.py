@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.base import Out, command, config_option, fail, loaded
+from engine.cli.base import Out, command, config_option, fail, loaded, table
 from engine.cli.sensor_list import monitor_json, valid_text
 from engine.exit_codes import ExitCode
 from engine.texts import Texts
@@ -62,31 +62,29 @@ def _content(registry: Registry, outlet: Outlet, limits: list[Limit]) -> dict[st
 
 
 def _show(console: "Console", say: Texts, zone: str, registry: Registry, outlet: Outlet, limits: list[Limit]) -> None:
-    from rich.table import Table
-
     enterprise = registry.enterprise(outlet.enterprise)
     labels = " ".join(f"{name}={value}" for name, value in outlet.labels)
     medium = say(f"word.medium.{outlet.medium}")
     console.print(f"{outlet.id} {outlet.name} ({medium})  {enterprise.name} {enterprise.grid_cell}", markup=False)
     if labels:
         console.print(labels, markup=False)
-    monitors = Table(*(say(f"cli.sensor.column.{n}") for n in ("mn", "cadence", "valid")))
+    monitors = table(say, "cli.sensor.column", "mn", "cadence", "valid")
     for m in registry.monitors:
         if m.outlet == outlet.id:
             span = valid_text(say, zone, m.valid_from_ms, m.valid_to_ms)
             monitors.add_row(m.mn, f"{m.realtime_s} s / {m.minute_min} min", span)
     console.print(monitors)
-    factors = Table(*(say(f"cli.sensor.column.{n}") for n in ("factor", "unit", "judged")))
+    factors = table(say, "cli.sensor.column", "factor", "unit", "judged")
     for binding in _bindings(registry, outlet):
         factors.add_row(*_factor_row(say, binding))
     console.print(factors)
-    table = Table(*(say(f"cli.sensor.column.{n}") for n in ("factor", "limit", "source", "valid")))
+    shown_limits = table(say, "cli.sensor.column", "factor", "limit", "source", "valid")
     for limit in limits:
         source = limit.source + (say("cli.alerts.unverified") if limit.unverified else "")
-        table.add_row(
+        shown_limits.add_row(
             limit.factor, limit_text(say, limit), source, valid_text(say, zone, limit.valid_from_ms, limit.valid_to_ms)
         )
-    console.print(table)
+    console.print(shown_limits)
 
 
 def _factor_row(say: Texts, binding: Binding) -> tuple[str, str, str]:

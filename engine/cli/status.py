@@ -1,13 +1,11 @@
 """`outfall status`: what a host last said of itself, and what stands in its data directory."""
 
-import json as json_text
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.base import Out, command, fail
+from engine.cli.base import Out, command, fail, pairs
 from engine.cli.places import Site, site, site_options
 from engine.cli.times import shown
 from engine.exit_codes import ExitCode
@@ -16,8 +14,9 @@ from engine.texts import Texts
 if TYPE_CHECKING:
     from rich.console import Console
 
-STALE_S = 15.0
-"""A host writes its status every few seconds; one that has said nothing for so long does not run."""
+ALIVE = ("running", "stopping")
+SHOWN = ("stages", "log", "counts", "intake")
+"""What people are shown of a host's status; --json has all of it."""
 
 
 def make(say: Texts) -> click.Command:
@@ -28,21 +27,20 @@ def make(say: Texts) -> click.Command:
     @click.pass_context
     def status(ctx: click.Context, config: Path, data: Path | None, json: bool) -> None:
         place = site(config, data)
-        file = place.data / "status.json"
-        if not file.exists():
-            fail(ExitCode.FAILED, "cli.status.none", data=place.data)
-        said_s = file.stat().st_mtime
-        age_s = max(0.0, time.time() - said_s)
-        content = {
-            "running": age_s < STALE_S,
-            "said_ms": int(said_s * 1000),
-            "host": json_text.loads(file.read_bytes()),
-            **_stored(place),
-        }
-        Out(say=say, json=json).answer(content, lambda console: _show(console, say, place, content, age_s))
+        host = _host(place)
+        content = {"running": host["state"] in ALIVE, "host": host, **_stored(place)}
+        Out(say=say, json=json).answer(content, lambda console: _show(console, say, place, content))
         ctx.exit(ExitCode.OK if content["running"] else ExitCode.FAILED)
 
     return status
+
+
+def _host(place: Site) -> dict[str, Any]:
+    """What the host last wrote; Failure where none has run here yet."""
+    from engine.status import read_status
+
+    found = read_status(place.data)
+    return found if found is not None else fail(ExitCode.FAILED, "cli.status.none", data=place.data)
 
 
 def _stored(place: Site) -> dict[str, Any]:
@@ -65,22 +63,20 @@ def _stored(place: Site) -> dict[str, Any]:
     return found
 
 
-def _show(console: "Console", say: Texts, place: Site, content: dict[str, Any], age_s: float) -> None:
-    from rich.table import Table
-
-    if content["running"]:
-        console.print(say("cli.status.runs", age=round(age_s)))
-    else:
-        console.print(say("cli.status.stopped", at=shown(content["said_ms"], place.zone)))
-    table = Table(show_header=False)
-    for name, value in _flat(content["host"]):
-        table.add_row(name, value)
-    table.add_row(say("cli.status.alerts"), str(content["alerts_standing"]))
+def _show(console: "Console", say: Texts, place: Site, content: dict[str, Any]) -> None:
+    host = content["host"]
+    at = shown(host["at_ms"], place.zone)
+    console.print(say(f"cli.status.{host['state']}", at=at, pid=host["pid"]), markup=False)
+    rows = []
+    for name, value in _flat({name: host[name] for name in SHOWN}):
+        if value not in ("", "0"):
+            rows.append((name, value))
+    rows.append((say("cli.status.alerts"), str(content["alerts_standing"])))
     for state, count in content["pages"].items():
-        table.add_row(say("cli.status.pages", state=say(f"word.page.{state}")), str(count))
+        rows.append((say("cli.status.pages", state=say(f"word.page.{state}")), str(count)))
     for reason, count in content["refused"].items():
-        table.add_row(say("cli.status.refused", reason=say(f"word.reason.{reason}")), str(count))
-    console.print(table)
+        rows.append((say("cli.status.refused", reason=say(f"word.reason.{reason}")), str(count)))
+    console.print(pairs(rows))
 
 
 def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:

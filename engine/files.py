@@ -1,0 +1,7 @@
+"""Names of files in a data directory that more than one part of the engine opens."""
+
+CREDENTIALS = "devices.json"
+"""Who may log in (`engine.intake.credentials`)."""
+
+INTAKE_REFUSALS = "intake_refusals.jsonl"
+"""What the intake turned away at the door (`IntakeSettings.refusals`)."""

@@ -1,0 +1,111 @@
+"""From a configuration to a running host: the version of the registry, store, desk, sender and intake."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from engine.app import Parts
+from engine.config.doc import Config
+from engine.duty.channels.make import make_channels
+from engine.duty.database import open_database
+from engine.duty.desk import Desk
+from engine.duty.sender import Sender
+from engine.exit_codes import ExitCode
+from engine.files import CREDENTIALS, INTAKE_REFUSALS
+from engine.intake.credentials import Credentials
+from engine.lifecycle import run_app
+from engine.listeners import Listeners
+from engine.log.api import Log
+from engine.log.errors import DirectoryInUseError
+from engine.log.lock import owner_of
+from engine.log.reader import LogReader
+from engine.log.record import ControlKind
+from engine.log.sqlite import FILE
+from engine.store.local import RECENT_H, LocalStore
+from engine.store.names import Names
+from engine.store.payloads import LogPayloads
+from rules.ruleset_json import ruleset_to_json
+from sensors.registry import Registry
+from sensors.registry_json import registry_from_json, registry_to_json
+from sensors.registry_versions import grown
+
+
+class Payloads:
+    """Finds the bytes of a refused payload as soon as the host has opened its log."""
+
+    found_in: LogPayloads | None = None
+
+    def __call__(self, partition: int, offset: int, row: int) -> bytes | None:
+        return self.found_in(partition, offset, row) if self.found_in else None
+
+
+def run_host(config: Config) -> ExitCode:
+    """Run a host until a signal or a failure ends it; the code says why it ended."""
+    data = config.host.data
+    owner = owner_of(data)
+    if owner is not None:
+        raise DirectoryInUseError(f"{data}: in use by process {owner}; stop it first, or choose another data directory")
+    data.mkdir(parents=True, exist_ok=True)
+    with opened(config, next_registry(config)) as parts:
+        return run_app(config.host, parts)
+
+
+def next_registry(config: Config) -> Registry:
+    """The version of the registry that takes over: the one in force if the files say the same, else the next one.
+
+    MovedError where the files move an outlet that the log knows.
+    """
+    last = registry_in_force(config.host.data)
+    return config.registry if last is None else grown(last, config.registry, time.time_ns() // 1_000_000)
+
+
+def registry_in_force(data: Path) -> Registry | None:
+    """The version that the log of a data directory last heard of; None before the first start."""
+    if not (data / FILE).exists():
+        return None
+    with LogReader(data / FILE) as log:
+        control = log.last_controls(0).get(ControlKind.REGISTRY)
+    return None if control is None else registry_from_json(control.content)
+
+
+@contextlib.contextmanager
+def opened(config: Config, registry: Registry) -> Iterator[Parts]:
+    """What a host is made of; store and database are closed at the end."""
+    data, rules = config.host.data, config.rules
+    recent_h = config.recent_h or max(RECENT_H, rules.judging.late_bound_h + 24)
+    with contextlib.ExitStack() as stack:
+        payloads = Payloads()
+        store = LocalStore(data, Names(registry=registry, rules=rules), payload_of=payloads, recent_h=recent_h)
+        stack.callback(store.close)
+        database = open_database(data)
+        stack.callback(database.close)
+        sender = Sender(database, config.duty, make_channels(config.duty.channels))
+        yield Parts(
+            store=store,
+            desk=Desk(database, config.duty, registry, rules, wake=sender.wake),
+            registry=registry_to_json(registry),
+            rules=ruleset_to_json(rules),
+            intake=lambda log: _intake(config, registry, log, payloads),
+            services=(sender,),
+        )
+
+
+def _intake(config: Config, registry: Registry, log: Log, payloads: Payloads) -> Listeners:
+    payloads.found_in = LogPayloads(log)
+    data, partitions = config.host.data, config.host.partitions
+    settings = [replace(one, refusals=data / INTAKE_REFUSALS) for one in config.listeners]
+    return Listeners(settings, log, Credentials(data / CREDENTIALS), lambda mn: registry.home_of_mn(mn) % partitions)
+
+
+QUIET = ("faust", "mode", "engine.app", "engine.log.embedded", "engine.log.embedded_consumer")
+"""Loggers through which Faust names every step of its services."""
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """The process's log on standard error, a line each; of Faust only warnings and worse."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
