@@ -74,6 +74,7 @@ class Host:
         self.intake: Intake | None = None
         self.log: SqliteLog | None = None
         self.health: Health | None = None
+        self.app: faust.App | None = None
         self._now_ms = now_ms
         self._code = ExitCode.OK
         self._failed = False
@@ -115,7 +116,7 @@ class Host:
         for service in parts.services:
             await self._start_part(ending, "service", service)
 
-        app = build_app(settings, log, stages, self._fail)
+        app = self.app = build_app(settings, log, stages, self._fail)
         ending.then("stages", stages.stop)
         ending.then("faust", lambda: asyncio.wait_for(app.stop(), FAUST_STOP_S), always=True)
         await app.start()

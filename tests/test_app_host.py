@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from faust.types import TP
 from pysqlite3 import dbapi2 as sqlite
 
 from engine.app import Parts
@@ -154,6 +155,25 @@ def test_what_the_judge_or_a_stage_cannot_use_becomes_a_dead_letter_and_the_rest
         ("duty", "alerts", 1, "KeyError: 'unbearable'"),
         ("store", "readings", 0, "facts of 8 bytes: expected b'OFR1' first, got b'no f'"),
     ]
+
+
+def test_a_consumer_that_skips_records_is_sent_back_and_nothing_is_judged_over_the_hole(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "shelf.db")
+    texts = [f"p{n:02d}" for n in range(40)]
+
+    async def act(host: Host, hand: Hand) -> None:
+        assert host.app is not None
+        for n, text in enumerate(texts):
+            await hand.publish(text, 0)
+            if n % 10 == 5:
+                here = await host.app.consumer.position(("frames", 0))
+                await host.app.consumer.seek(TP("frames", 0), here + 3)
+        await until(lambda: len(texts_on(shelf)) == 40)
+        assert host.counts["detect.holes"] > 0
+
+    assert session(settings_of(tmp_path), parts_of(shelf), act) is ExitCode.OK
+    details = [str(detail).split() for (detail,) in shelf.rows("select detail from payload order by offset, row")]
+    assert [(text, int(number)) for text, _, number, *_ in details] == [(t, n) for n, t in enumerate(texts, 1)]
 
 
 def test_a_store_that_is_down_holds_up_neither_the_judge_nor_the_duty(tmp_path: Path) -> None:

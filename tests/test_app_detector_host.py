@@ -1,0 +1,202 @@
+"""An offset is a proof: what the host of the detectors does with records that come twice, too early, or not at all."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from engine.delivery import DeadLetters
+from engine.detect.detector import Detector
+from engine.detect.host import Contained, DetectorHost, Hole, Judged, NewJudge
+from engine.detect.snapshot_store import Snapshot, SnapshotStore, SnapshotUnusableError
+from engine.detect.stage import SEEKS_MAX, DetectStage, HoleError
+from engine.log.api import Span
+from engine.log.record import Control, ControlKind, Record, RecordKind, Topic
+from engine.log.sqlite import SqliteLog
+from engine.stage_thread import StageThread
+from sensors.frames import FrameBatch
+from tests.app_parts import Shelf, Tally
+
+
+def frames(offset: int, text: str = "x") -> Record:
+    body = FrameBatch.of([(1000 + offset, "login", "mn", text.encode())]).encode()
+    return record(offset, RecordKind.FRAMES, body)
+
+
+def record(offset: int, kind: RecordKind, body: bytes = b"") -> Record:
+    return Record(topic=Topic.FRAMES, partition=0, offset=offset, log_ms=1000 + offset, kind=kind, body=body)
+
+
+WHOLE = Span(first=0, end=100)
+
+
+def new_host(folder: Path, span: Span = WHOLE, new: NewJudge = Tally) -> DetectorHost:
+    return DetectorHost(SnapshotStore(folder), lambda partition: span, partitions=1, new=new)
+
+
+def test_the_next_record_is_judged_an_earlier_one_is_known_a_later_one_is_a_hole(tmp_path: Path) -> None:
+    host = new_host(tmp_path)
+    assert host.load(0) == 0
+    assert isinstance(host.take(frames(0)), Judged)
+    assert isinstance(host.take(frames(1)), Judged)
+    assert host.take(frames(0)) == Contained()
+    assert host.take(frames(1)) == Contained()
+    assert host.take(frames(3)) == Hole(expected=2)
+    assert isinstance(host.take(frames(2)), Judged)
+    assert host.next_offset(0) == 3
+
+
+def test_facts_name_the_record_they_follow_from(tmp_path: Path) -> None:
+    host = new_host(tmp_path)
+    host.load(0)
+    host.take(frames(0))
+    step = host.take(frames(1, "text"))
+    assert isinstance(step, Judged)
+    assert (step.facts.partition, step.facts.offset, step.facts.events[0].alert_id) == (0, 1, "text")
+
+
+def test_a_record_that_makes_the_judge_fail_is_passed_over_and_named(tmp_path: Path) -> None:
+    host = new_host(tmp_path)
+    host.load(0)
+    step = host.take(frames(0, "poison"))
+    assert isinstance(step, Judged)
+    assert step.error == "ArithmeticError: poison"
+    assert isinstance(host.take(frames(1)), Judged)
+
+
+def test_a_new_detector_begins_with_the_first_record_kept(tmp_path: Path) -> None:
+    assert new_host(tmp_path, Span(first=40, end=100)).load(0) == 40
+
+
+def test_a_snapshot_carries_a_detector_over(tmp_path: Path) -> None:
+    host = new_host(tmp_path)
+    host.load(0)
+    for offset in range(7):
+        host.take(frames(offset))
+    host.keep(0, host.snapshot(0))
+    assert host.kept_from == {0: 7}
+    again = new_host(tmp_path)
+    assert again.load(0) == 7
+    step = again.take(frames(7))
+    assert isinstance(step, Judged)
+    assert step.facts.refused[0].detail == "x number 8 of 0"
+
+
+def test_the_real_detector_goes_through_the_same_hands(tmp_path: Path) -> None:
+    host = new_host(tmp_path, new=Detector)
+    host.load(0)
+    host.take(record(0, RecordKind.CONTROL, Control(kind=ControlKind.HOST_STARTED).encode()))
+    host.take(record(1, RecordKind.TICK))
+    host.keep(0, host.snapshot(0))
+    assert new_host(tmp_path, new=Detector).load(0) == 2
+
+
+def test_a_snapshot_that_another_version_wrote_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    SnapshotStore(tmp_path).write(0, Snapshot(next_offset=5, state=b"no json"))
+    assert new_host(tmp_path).load(0) == 0
+    assert "snapshot at offset 5: " in caplog.text
+    assert (tmp_path / "frames-0.unusable").exists()
+
+
+OUTSIDE = {
+    "the log ends before it": Span(first=0, end=4),
+    "the log begins after it": Span(first=6, end=9),
+}
+
+
+@pytest.mark.parametrize("span", OUTSIDE.values(), ids=OUTSIDE)
+def test_a_snapshot_that_does_not_fit_the_log_is_set_aside(
+    tmp_path: Path, span: Span, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = new_host(tmp_path)
+    host.load(0)
+    for offset in range(5):
+        host.take(frames(offset))
+    host.keep(0, host.snapshot(0))
+    assert new_host(tmp_path, span).load(0) == span.first
+    assert f"goes up to offset 5, the log holds [{span.first}, {span.end}): records are lost" in caplog.text
+
+
+DAMAGES = {
+    "a flipped byte": (lambda content: content[:-1] + bytes([content[-1] ^ 1]), "its checksum is wrong"),
+    "another offset": (lambda content: content[:8] + b"\1" + content[9:], "its checksum is wrong"),
+    "a missing end": (lambda content: content[:-2], "expected 5 bytes of state, got 3"),
+    "nothing in it": (lambda content: b"", "expected a snapshot, got 0 bytes of something else"),
+    "something else": (lambda content: b"x" * 50, "expected a snapshot, got 50 bytes of something else"),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_snapshot_is_never_used(tmp_path: Path, damage, message: str) -> None:  # type: ignore[no-untyped-def]
+    store = SnapshotStore(tmp_path)
+    store.write(0, Snapshot(next_offset=5, state=b"state"))
+    store.file(0).write_bytes(damage(store.file(0).read_bytes()))
+    with pytest.raises(SnapshotUnusableError, match=rf"{store.file(0)}: {message}"):
+        store.read(0)
+
+
+def test_a_snapshot_that_could_not_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    old = Snapshot(next_offset=5, state=b"state")
+    store.write(0, old)
+    (tmp_path / "frames-0.tmp").mkdir()  # in the way, as a full disk would be
+    with pytest.raises(OSError, match="directory"):
+        store.write(0, Snapshot(next_offset=9, state=b"newer"))
+    assert store.read(0) == old
+    assert store.read(1) is None
+
+
+class Source:
+    """Hands records out in order, from wherever it is sent to; the first `lose` times it leaves the missing ones out."""
+
+    def __init__(self, stage: DetectStage, records: list[Record], missing: set[int], lose: int) -> None:
+        self._stage = stage
+        self._records = records
+        self._missing = missing
+        self._lose = lose
+        self._at = 0
+        stage.seek = self.seek
+
+    async def seek(self, partition: int, offset: int) -> None:
+        self._lose -= 1
+        self._at = offset - 1
+
+    async def run(self) -> None:
+        while self._at < len(self._records):
+            given = self._records[self._at]
+            if self._lose <= 0 or given.offset not in self._missing:
+                await self._stage.take(given)
+            self._at += 1
+
+
+def stage_on(tmp_path: Path, log: SqliteLog, counts: Counter[str]) -> DetectStage:
+    letters = DeadLetters(Shelf(tmp_path / "shelf.db"), StageThread("store"), counts)
+    return DetectStage(new_host(tmp_path), log, letters, counts, snapshot_s=3600)
+
+
+@pytest.mark.parametrize("lose", [1, 2, SEEKS_MAX], ids=["once", "twice", "as often as is borne"])
+def test_over_a_hole_nothing_is_judged_it_is_read_again_until_it_comes(tmp_path: Path, lose: int) -> None:
+    counts: Counter[str] = Counter()
+
+    async def main(log: SqliteLog) -> None:
+        stage = stage_on(tmp_path, log, counts)
+        await stage.load([0])
+        await Source(stage, [frames(n, f"p{n}") for n in range(10)], {3, 4, 6}, lose).run()
+        assert stage.next == {0: 10}
+
+    with SqliteLog(tmp_path) as log:
+        asyncio.run(main(log))
+        assert [r.body.count(b'"alert_id":"p') for r in log.read(Topic.ALERTS, 0, 0, 100)] == [1] * 10
+    assert counts["detect.taken"] == 10
+    assert counts["detect.holes"] >= lose
+
+
+def test_records_that_never_come_end_the_stage_instead_of_being_skipped(tmp_path: Path) -> None:
+    async def main(log: SqliteLog) -> None:
+        stage = stage_on(tmp_path, log, Counter())
+        await stage.load([0])
+        await Source(stage, [frames(n) for n in range(10)], {3}, 1_000_000).run()
+
+    with SqliteLog(tmp_path) as log, pytest.raises(HoleError, match="frames/0: expected offset 3, the log goes on with 4"):
+        asyncio.run(main(log))
