@@ -28,7 +28,9 @@ def make(say: Texts) -> click.Command:
     @click.option("--outlet", help=say("cli.alerts.outlet"))
     @click.option("--enterprise", help=say("cli.alerts.enterprise"))
     @click.option("--rule", help=say("cli.alerts.rule"))
-    @click.option("--class", "alert_class", type=click.Choice([*AlertClass]), help=say("cli.alerts.class"))
+    @click.option(
+        "--class", "alert_class", type=click.Choice([cls.value for cls in AlertClass]), help=say("cli.alerts.class")
+    )
     @click.option("--severity", "severity_min", type=click.IntRange(1, 5), help=say("cli.alerts.severity"))
     @click.option("--since", type=WHEN, help=say("cli.alerts.since"))
     @click.option("--until", type=WHEN, help=say("cli.alerts.until"))

@@ -81,11 +81,9 @@ def fail(code: ExitCode, key: str, **values: object) -> NoReturn:
     raise Failure(code, key, **values)
 
 
-def common(say: Texts) -> Callable[[Function], Function]:
-    """The options of every command: --json and --lang."""
-    json = click.option("--json", "json", is_flag=True, help=say("cli.option.json"))
-    lang = click.option("--lang", type=click.Choice(LANGS), expose_value=False, help=say("cli.option.lang"))
-    return lambda function: json(lang(function))
+def lang_option(say: Texts) -> click.Option:
+    """--lang: read from the whole line before anything else (engine.cli.main), here only shown and checked."""
+    return click.Option(["--lang"], type=click.Choice(LANGS), expose_value=False, help=say("cli.option.lang"))
 
 
 def config_option(say: Texts) -> Callable[[Function], Function]:
@@ -97,11 +95,13 @@ def config_option(say: Texts) -> Callable[[Function], Function]:
 
 
 def command(say: Texts, name: str) -> Callable[[Callable[..., None]], click.Command]:
-    """A command with the texts of its name, and the common options."""
+    """A command with the texts of its name, --json and --lang."""
 
     def made(function: Callable[..., None]) -> click.Command:
-        described = click.command(name.rpartition(".")[2], help=help_of(say, name))
-        return described(common(say)(function))
+        json = click.option("--json", "json", is_flag=True, help=say("cli.option.json"))
+        described = click.command(name.rpartition(".")[2], help=help_of(say, name))(json(function))
+        described.params.append(lang_option(say))
+        return described
 
     return made
 

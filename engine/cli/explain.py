@@ -1,6 +1,6 @@
 """`outfall explain`: why an alert was raised, from the numbers it was raised on."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,6 @@ from engine.cli.places import Site, site, site_options
 from engine.cli.times import shown
 from engine.exit_codes import ExitCode
 from engine.texts import Texts
-from sensors.reading import Flag
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from engine.duty.alerts import DecidedEvent
     from engine.duty.outbox import PageRow
     from rules.alert import AlertEvent
+    from rules.explain import Explanation
 
 
 def make(say: Texts) -> click.Command:
@@ -29,21 +29,45 @@ def make(say: Texts) -> click.Command:
     @click.argument("alert_id", metavar="ID")
     def explain(alert_id: str, config: Path, data: Path | None, json: bool) -> None:
         place = site(config, data)
-        steps, pages = _found(place, alert_id)
-        content = {
-            "alert_id": steps[0].event.alert_id,
-            "steps": [{**asdict(step.event), "decision": step.decision} for step in steps],
-            "pages": [asdict(page) for page in pages],
-        }
-        Out(say=say, json=json).answer(content, lambda console: _Page(console, say, place).show(steps, pages))
+        found = _found(place, alert_id)
+        Out(say=say, json=json).answer(found.to_json(), lambda console: _Page(console, say, place).show(found))
 
     return explain
 
 
-def _found(place: Site, prefix: str) -> "tuple[list[DecidedEvent], list[PageRow]]":
-    from engine.duty.alerts import find_alerts, load_events
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """All that is known of one alert."""
+
+    steps: "list[DecidedEvent]"
+    pages: "list[PageRow]"
+    explanation: "Explanation"  # of the last step that has numbers
+
+    @property
+    def event(self) -> "AlertEvent":
+        """The step that is explained."""
+        return self.explanation.event
+
+    def to_json(self) -> dict[str, Any]:
+        """For a program."""
+        checks = [{**asdict(check), "holds": check.holds} for check in self.explanation.checks]
+        left_out = [{"slot_ms": left.slot.at_ms, "why": left.why} for left in self.explanation.left_out]
+        return {
+            "alert_id": self.event.alert_id,
+            "agreement": self.explanation.agreement,
+            "why": self.explanation.why,
+            "checks": checks,
+            "left_out": left_out,
+            "steps": [{**asdict(step.event), "decision": step.decision} for step in self.steps],
+            "pages": [asdict(page) for page in self.pages],
+        }
+
+
+def _found(place: Site, prefix: str) -> Found:
+    from engine.duty.alerts import find_alerts, load_events, load_rules
     from engine.duty.database import open_database
     from engine.duty.outbox import load_pages
+    from rules.explain import explain
 
     database = open_database(place.data, readonly=True)
     try:
@@ -52,7 +76,10 @@ def _found(place: Site, prefix: str) -> "tuple[list[DecidedEvent], list[PageRow]
             fail(ExitCode.FAILED, "cli.explain.unknown", id=prefix)
         if len(rows) > 1:
             fail(ExitCode.FAILED, "cli.explain.many", id=prefix, ids=", ".join(row.alert_id for row in rows))
-        return load_events(database, rows[0].alert_id), load_pages(database, rows[0].alert_id)
+        steps = load_events(database, rows[0].alert_id)
+        event = next((s.event for s in reversed(steps) if s.event.evidence.slot_ms), steps[-1].event)
+        explanation = explain(event, load_rules(database, event.rule_version))
+        return Found(steps=steps, pages=load_pages(database, rows[0].alert_id), explanation=explanation)
     finally:
         database.close()
 
@@ -63,18 +90,21 @@ class _Page:
     def __init__(self, console: "Console", say: Texts, place: Site) -> None:
         self.console, self.say, self.zone = console, say, place.zone
 
-    def show(self, steps: "list[DecidedEvent]", pages: "list[PageRow]") -> None:
+    def show(self, found: Found) -> None:
         """Everything."""
-        event = next((s.event for s in reversed(steps) if s.event.evidence.slot_ms), steps[-1].event)
+        from engine.duty.explain_text import explain_text
+
+        event = found.event
         where = " ".join(part for part in (event.outlet, event.factor, event.mn) if part)
         kind = self.say(f"word.class.{event.alert_class}")
         self.line(f"{event.alert_id}  {kind} ({event.severity})  {where}")
         said = {"rule": event.rule, "kind": self.say(f"word.kind.{event.kind}"), "version": event.rule_version}
         self.line(self.say("cli.explain.rule", **said))
         self._numbers(event)
-        self._steps(steps)
-        self._slots(event)
-        self._pages(pages)
+        self._steps(found.steps)
+        for text in explain_text(found.explanation, lang=self.say.lang, zone=self.zone):
+            self.line(text)
+        self._pages(found.pages)
 
     def line(self, text: str) -> None:
         """One line, as it is."""
@@ -112,19 +142,6 @@ class _Page:
             value = "" if step.event.value is None else f"{step.event.value:g}"
             said = self.say(f"word.step.{step.event.step}"), value, self.say(f"word.decision.{step.decision}")
             rows.add_row(self.at(step.event.at_ms), *said)
-        self.console.print(rows)
-
-    def _slots(self, event: "AlertEvent") -> None:
-        evidence = event.evidence
-        if not evidence.slot_ms:
-            return
-        rows = self._table("cli.explain.slots", "slot", "value", "flag", "used", "helper")
-        helper = evidence.helper or (None,) * len(evidence.slot_ms)
-        for slot_ms, value, flag, other in zip(evidence.slot_ms, evidence.value, evidence.flag, helper, strict=True):
-            used = "+" if flag == Flag.NORMAL else "-"
-            texts = ("" if number is None else f"{number:g}" for number in (value, other))
-            shown_value, shown_other = texts
-            rows.add_row(self.at(slot_ms), shown_value, self.say(f"word.flag.{Flag(flag).name}"), used, shown_other)
         self.console.print(rows)
 
     def _pages(self, pages: "list[PageRow]") -> None:

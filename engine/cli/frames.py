@@ -27,7 +27,7 @@ def make(say: Texts) -> click.Command:
     @command(say, "frames")
     @site_options(say)
     @click.argument("frame", required=False)
-    @click.option("--reason", type=click.Choice([*Reason]), help=say("cli.frames.reason"))
+    @click.option("--reason", type=click.Choice([reason.value for reason in Reason]), help=say("cli.frames.reason"))
     @click.option("--mn", help=say("cli.frames.mn"))
     @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help=say("cli.frames.limit"))
     def frames(frame: str | None, config: Path, data: Path | None, json: bool, **wanted: Any) -> None:

@@ -4,7 +4,7 @@ import importlib
 
 import click
 
-from engine.cli.base import help_of
+from engine.cli.base import help_of, lang_option
 from engine.texts import Texts
 
 COMMANDS = {"list": "sensor_list", "show": "sensor_show", "import": "sensor_import", "login": "sensor_login"}
@@ -12,7 +12,7 @@ COMMANDS = {"list": "sensor_list", "show": "sensor_show", "import": "sensor_impo
 
 def make(say: Texts) -> click.Command:
     """The group."""
-    group = click.Group("sensor", help=help_of(say, "sensor"))
+    group = click.Group("sensor", help=help_of(say, "sensor"), params=[lang_option(say)])
     for module in COMMANDS.values():
         group.add_command(importlib.import_module(f"engine.cli.{module}").make(say))
     return group
