@@ -61,6 +61,13 @@ class Detector:
         self._control(control, log_ms)
         return self._facts(log_ms)
 
+    def take_over(self, registry: Registry, rules: RuleSet, log_ms: int) -> Facts:
+        """Facts that follow when a registry and a rule set take over together that stand in no log."""
+        self._advance(log_ms)
+        self._registry, self._rules = registry, rules
+        self._take_over(plan_for(registry, rules, partition=self.partition, partitions=self.partitions))
+        return self._facts(log_ms)
+
     def process_readings(self, batch: ReadingBatch) -> Facts:
         """Facts that follow from a run of an imported history; a reading is a payload of its outlet's first monitor."""
         if self.judge is None or not len(batch):

@@ -31,7 +31,7 @@ class Account:
     payloads: Counter[str] = field(default_factory=Counter)  # of a frame log: "in", "decoded", "refused"
     judged: Counter[str] = field(default_factory=Counter)  # verdicts by code
     rule_versions: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)  # what a reader should know: sorted first, words nobody knows
+    notes: dict[str, dict[str, str]] = field(default_factory=dict)  # text in replay.yaml -> its values
     units: dict[str, str] = field(default_factory=dict)  # of factors that are not in the catalogue
     listen: Callable[[Facts], None] | None = None
     setup_s: float = 0.0  # spent on registry and rules, not on readings
@@ -54,9 +54,15 @@ class Account:
         place = self.refusals if refusal.count else self.whole
         place.add(refusal.reason, [0], lambda _: refusal.detail, count=refusal.count or 1)
 
+    def note(self, key: str, **values: str) -> None:
+        """Something that whoever reads the result should know; said once."""
+        self.notes[key] = values
+
     def anew(self, note: str) -> "Account":
         """An account for a second try, which says why there is one."""
-        return Account(refusals=Refusals(sink=self.refusals.fresh_sink()), listen=self.listen, notes=[*self.notes, note])
+        new = Account(refusals=Refusals(sink=self.refusals.fresh_sink()), listen=self.listen)
+        new.note(note)
+        return new
 
     def result(self, from_ms: int | None = None) -> dict[str, Any]:
         """The object that `outfall replay --json` ends with."""
@@ -69,6 +75,7 @@ class Account:
             "payloads": dict(sorted(self.payloads.items())),
             "verdicts": dict(sorted(self.judged.items())),
             "rule_versions": self.rule_versions,
+            "examples": {**self.whole.shown(), **self.refusals.shown()},
             "notes": self.notes,
             "alerts": alerts,
             "alerts_sha256": sha256_of(alerts),

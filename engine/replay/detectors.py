@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from engine.detect.detector import Detector
 from engine.detect.facts import Facts
 from engine.log.record import Control, Record, RecordKind, Topic
+from rules.rule import RuleSet
 from sensors.reading import ReadingBatch
+from sensors.registry import Registry
 
 
 class Detectors:
@@ -16,6 +18,11 @@ class Detectors:
 
     def __init__(self, partitions: int = 1) -> None:
         self.all = [Detector(partition=n, partitions=partitions) for n in range(partitions)]
+
+    def take_over(self, registry: Registry, rules: RuleSet, log_ms: int) -> Iterator[Facts]:
+        """Every partition goes on by these."""
+        for detector in self.all:
+            yield detector.take_over(registry, rules, log_ms)
 
     def control(self, control: Control, log_ms: int) -> Iterator[Facts]:
         """A control record goes to every partition."""
@@ -25,20 +32,7 @@ class Detectors:
     def tick(self, log_ms: int) -> Iterator[Facts]:
         """Time goes on in every partition."""
         for detector in self.all:
-            yield self.record(detector, log_ms, RecordKind.TICK, b"")
-
-    def record(self, detector: Detector, log_ms: int, kind: RecordKind, body: bytes) -> Facts:
-        """A record, at the offset that the detector expects."""
-        return detector.process(
-            Record(
-                topic=Topic.FRAMES,
-                partition=detector.partition,
-                offset=detector.next_offset,
-                log_ms=log_ms,
-                kind=kind,
-                body=body,
-            )
-        )
+            yield record(detector, log_ms, RecordKind.TICK, b"")
 
     def readings(self, batch: ReadingBatch, homes: NDArray[np.int32]) -> Iterator[Facts]:
         """Readings go to the partition of their enterprise's home. `homes`: by series."""
@@ -51,3 +45,17 @@ class Detectors:
             if len(mine):
                 yield detector.process_readings(mine)
         yield from self.tick(int(batch.log_ms[-1]))
+
+
+def record(detector: Detector, log_ms: int, kind: RecordKind, body: bytes) -> Facts:
+    """Facts of a record that stands at the offset which the detector expects."""
+    return detector.process(
+        Record(
+            topic=Topic.FRAMES,
+            partition=detector.partition,
+            offset=detector.next_offset,
+            log_ms=log_ms,
+            kind=kind,
+            body=body,
+        )
+    )

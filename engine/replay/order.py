@@ -81,45 +81,44 @@ def run_clock(
 
 
 def in_batches(timed: Iterable[Timed], rows_min: int | None) -> Iterator[Timed]:
-    """Regroup: every batch has `rows_min` readings or more (None: as they come), the last perhaps fewer.
+    """Regroup: every batch has `rows_min` readings or more (None: about as they come), the last perhaps fewer.
 
     A batch never ends within a log time: what happens at one instant is judged together.
     """
     held: list[ReadingBatch] = []
-    at = 0
+    at = rows = 0
     for piece in timed:
-        held.append(piece.readings)
+        for part in _parts(piece.readings, rows_min):
+            if held and rows >= (rows_min or 0) and part.log_ms[0] > held[-1].log_ms[-1]:
+                yield Timed(readings=_joined(held), at=at)
+                held, rows = [], 0
+            held.append(part)
+            rows += len(part)
         at = piece.at
-        for batch in _complete(held, rows_min):
-            yield Timed(readings=batch, at=at)
-    rest = ReadingBatch.concat(held)
-    for batch in _cut(rest, rows_min, len(rest)):
-        yield Timed(readings=batch, at=at)
+    if held:
+        yield Timed(readings=_joined(held), at=at)
 
 
-def _complete(held: list[ReadingBatch], rows_min: int | None) -> Iterator[ReadingBatch]:
-    """The batches that `held` is enough for; they are taken out of it. It keeps the readings of the newest log time."""
-    newest = next((part.log_ms[-1] for part in reversed(held) if len(part)), None)
-    first = next((part.log_ms[0] for part in held if len(part)), None)
-    if newest is None or newest == first or sum(map(len, held)) < (rows_min or 0):
+def _parts(readings: ReadingBatch, rows_min: int | None) -> Iterator[ReadingBatch]:
+    """Views of a piece: its first log time, which may go on from the piece before, the middle, and its last log time."""
+    log_ms = readings.log_ms
+    if not len(log_ms):
         return
-    whole = held[0] if len(held) == 1 else ReadingBatch.concat(held)
-    end = int(np.searchsorted(whole.log_ms, newest))
-    used = 0
-    for batch in _cut(whole, rows_min, end):
-        if rows_min is not None and len(batch) < rows_min:
-            break
-        used += len(batch)
-        yield batch
-    held[:] = [whole.take(slice(used, None))]
+    first = int(np.searchsorted(log_ms, log_ms[0], "right"))
+    last = max(first, int(np.searchsorted(log_ms, log_ms[-1])))
+    for part in (readings.take(slice(0, first)), readings.take(slice(first, last)), readings.take(slice(last, None))):
+        yield from _cut(part, rows_min or max(1, len(part)))
 
 
-def _cut(whole: ReadingBatch, rows_min: int | None, end: int) -> Iterator[ReadingBatch]:
-    """Cut the first `end` rows between log times."""
+def _cut(part: ReadingBatch, rows_min: int) -> Iterator[ReadingBatch]:
+    """Views of `rows_min` rows or a little more, cut between log times."""
     row = 0
-    while row < end:
-        stop = end if rows_min is None else min(row + rows_min, end)
-        if stop < end:
-            stop = int(np.searchsorted(whole.log_ms[:end], whole.log_ms[stop - 1], "right"))
-        yield whole.take(slice(row, stop))
+    while row < len(part):
+        stop = min(row + rows_min, len(part))
+        stop = int(np.searchsorted(part.log_ms, part.log_ms[stop - 1], "right"))
+        yield part.take(slice(row, stop))
         row = stop
+
+
+def _joined(parts: list[ReadingBatch]) -> ReadingBatch:
+    return parts[0] if len(parts) == 1 else ReadingBatch.concat(parts)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.replay.account import Account
 from engine.replay.mapping.mapping import Mapping, Measured
-from engine.replay.refusals import Refusals
 from engine.replay.register import Register
 from engine.replay.scan.cells import Cell, CellState, cells_of
 from engine.replay.scan.column import Column, Table, TextColumn
@@ -18,6 +18,7 @@ from engine.replay.scan.words import Words
 from engine.replay.sources.source import Source
 from sensors.reading import Flag, Kind
 from sensors.refusal import Reason
+from sensors.units import SAME
 
 REASONS = (
     Reason.BLANK,
@@ -30,6 +31,7 @@ REASONS = (
 
 KEPT = len(REASONS)
 SHOWN = 40
+WORDS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +55,16 @@ class Reader:
     mapping: Mapping
     source: Source
     register: Register
-    refusals: Refusals
+    account: Account
     file: str
     _flag_words: Words = field(default_factory=Words)
     _flags: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
 
     def pieces(self) -> Iterator[Read]:
-        """Readings, piece by piece. What is refused is told to `refusals`."""
+        """Readings, piece by piece. What is refused is told to `account`."""
         for table, at in self.source.tables():
             for bad in table.bad:
-                self.refusals.add(bad.reason, [bad.line], partial(self._at, text=bad.detail), count=self._width)
+                self.account.refusals.add(bad.reason, [bad.line], partial(self._at, text=bad.detail), count=self._width)
             if table.rows:
                 yield self._piece(table, at)
 
@@ -99,7 +101,7 @@ class Reader:
             value = self._converted(value, factor)
         else:
             series = self.register.series_of(measured, outlet)
-            value = measured.conversion(value)
+            value = value if measured.conversion == SAME else measured.conversion(value)
         if mapping.times.names_end and kind is not Kind.REALTIME:
             ms = ms - mapping.cadence_ms(kind)
         flag = self._flag(table, (measured.flag_column if measured else "") or mapping.flag_column)
@@ -113,7 +115,7 @@ class Reader:
         for number, reason in enumerate(REASONS):
             cells = np.flatnonzero(why == number)
             if len(cells):
-                self.refusals.add(reason, cells.tolist(), self._describe(table, reason))
+                self.account.refusals.add(reason, cells.tolist(), self._describe(table, reason))
         keep = why == KEPT
         return Read(
             series=part.series[keep], device_ms=part.device_ms[keep], value=part.value[keep], flag=part.flag[keep], at=at
@@ -141,7 +143,7 @@ class Reader:
         """Values of a long table in their judging units."""
         for number, word in enumerate(self.register.factor_words.texts):
             measured = self.mapping.factors.get(word)
-            if measured and measured.conversion.multiply != measured.conversion.divide:
+            if measured and measured.conversion != SAME:
                 rows = factor == number
                 value[rows] = measured.conversion(value[rows])
         return value
@@ -150,8 +152,11 @@ class Reader:
         if not name:
             return np.full(table.rows, self.mapping.unstated, np.uint8)
         words = _column(table, name).words(self._flag_words)
-        for text in self._flag_words.texts[len(self._flags) :]:
-            self._flags = np.append(self._flags, np.uint8(self.mapping.flags.get(text, Flag.UNKNOWN)))
+        if len(self._flag_words) > len(self._flags):
+            self._flags = np.array([self.mapping.flags.get(t, Flag.UNKNOWN) for t in self._flag_words.texts], np.uint8)
+            unknown = [t for t, flag in zip(self._flag_words.texts, self._flags, strict=True) if flag == Flag.UNKNOWN]
+            if unknown:
+                self.account.note("unknown_flags", words=", ".join(unknown[:WORDS_SHOWN]))
         known = np.append(self._flags, np.uint8(self.mapping.flags.get("", self.mapping.unstated)))
         return known[words]  # NOTHING is -1: the last
 
@@ -198,9 +203,9 @@ def _why(
     knows: NDArray[np.bool_] | None,
 ) -> NDArray[np.uint8]:
     """Why each cell is no reading, shape (cells,). `knows`: whether its factor is known; None: they all are."""
-    fine = series >= 0
-    if fine.all() and not state.any() and not time_state.any():
+    if series.min(initial=0) >= 0 and not state.any() and not time_state.any():
         return np.full(len(state), KEPT, np.uint8)
+    fine = series >= 0
     tests: list[NDArray[np.bool_]] = [
         state == CellState.BLANK,
         time_state != CellState.OK,

@@ -14,16 +14,11 @@ from engine.replay.detectors import Detectors
 from engine.replay.mapping.mapping import Mapping
 from engine.replay.order import OutOfOrderError, Timed, in_batches, with_log_time
 from engine.replay.reader import Read, Reader
-from engine.replay.refusals import Refusals
 from engine.replay.register import Register
 from engine.replay.sorting import in_time_order
 from engine.replay.sources.open import source_of
 from engine.replay.sources.source import Source
-from rules.ruleset_json import ruleset_to_json
 from sensors.reading import Kind
-from sensors.registry_json import registry_to_json
-
-SORTED = "the rows are not in time order: they were sorted by time first"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,13 +38,13 @@ class Recording:
         """Length of a slot, by kind."""
         return np.array([self.mapping.cadence_ms(kind) for kind in Kind], np.int64)
 
-    def pieces(self, register: Register, refusals: Refusals) -> Iterator[Read]:
+    def pieces(self, register: Register, account: Account) -> Iterator[Read]:
         """Its readings in the order of the file."""
-        return Reader(self.mapping, self.source, register, refusals, str(self.file)).pieces()
+        return Reader(self.mapping, self.source, register, account, str(self.file)).pieces()
 
-    def timed(self, register: Register, refusals: Refusals, *, sort: bool) -> Iterator[Timed]:
+    def timed(self, register: Register, account: Account, *, sort: bool) -> Iterator[Timed]:
         """Its readings with log times; OutOfOrderError if they are not in time order and `sort` is not asked for."""
-        pieces = self.pieces(register, refusals)
+        pieces = self.pieces(register, account)
         patience_ms = self.mapping.judging.patience_hour_s * 1000
         ordered = in_time_order(pieces, self.cadence_ms) if sort else pieces
         return with_log_time(ordered, self.cadence_ms, patience_ms, self.to_ms)
@@ -62,7 +57,7 @@ def replay_recording(
     try:
         return _judge(recording, account, batch, partitions, progress, sort=False)
     except OutOfOrderError:
-        return _judge(recording, account.anew(SORTED), batch, partitions, progress, sort=True)
+        return _judge(recording, account.anew("sorted"), batch, partitions, progress, sort=True)
 
 
 def _judge(
@@ -72,7 +67,7 @@ def _judge(
     account.units = recording.mapping.units
     homes = np.empty(0, np.int32)
     log_ms: int | None = None
-    for step in in_batches(recording.timed(register, account.refusals, sort=sort), batch):
+    for step in in_batches(recording.timed(register, account, sort=sort), batch):
         first_ms, log_ms = int(step.readings.log_ms[0]), int(step.readings.log_ms[-1])
         if register.grown:
             homes = _take_over(register, detectors, account, first_ms)
@@ -90,13 +85,8 @@ def _take_over(register: Register, detectors: Detectors, account: Account, log_m
     """Tell the detectors of outlets and factors that were found; the homes of all series."""
     began = time.perf_counter()
     rules = register.rules()
-    controls = (
-        Control(kind=ControlKind.REGISTRY, content=registry_to_json(register.registry())),
-        Control(kind=ControlKind.RULES, content=ruleset_to_json(rules)),
-    )
-    for control in controls:
-        for facts in detectors.control(control, log_ms):
-            account.take(facts)
+    for facts in detectors.take_over(register.registry(), rules, log_ms):
+        account.take(facts)
     account.rule_versions.append(rules.version)
     account.setup_s += time.perf_counter() - began
     return register.homes()

@@ -37,9 +37,9 @@ class Refusals:
             self.sink.truncate()
         return self.sink
 
-    def total(self) -> int:
-        """Readings refused."""
-        return sum(self.counts.values())
+    def shown(self) -> dict[str, list[str]]:
+        """The examples by the reason's word."""
+        return {reason.value: examples for reason, examples in sorted(self.examples.items())}
 
     def by_reason(self) -> dict[str, int]:
         """Counts by the reason's word, the words in order."""

@@ -15,6 +15,7 @@ from rules.limits import Limit
 from rules.rule import RuleSet
 from rules.ruleset_json import make_ruleset
 from sensors.factors import factor as catalogue
+from sensors.kernel import compiled
 from sensors.reading import KINDS, Kind
 from sensors.registry import Binding, Enterprise, Monitor, Outlet, Registry, home_of, series_no
 
@@ -22,6 +23,7 @@ UNKNOWN = -1
 """No series: the outlet or the factor is not known."""
 
 NEW = -2
+PAIR_BITS = 32
 USUAL_MINUTE, USUAL_REALTIME_S = 10, 30
 
 
@@ -42,7 +44,7 @@ class Register:
 
     def series_of(self, measured: Measured, outlet: NDArray[np.int32]) -> NDArray[np.int32]:
         """Series of one column for the outlets (word numbers) of its rows, or `UNKNOWN`; shape (rows,)."""
-        return self._look_up(np.int32(self._row_of(measured)), outlet)
+        return self._look_up(np.array([self._row_of(measured)], np.int32), outlet)
 
     def series_of_words(self, factor: NDArray[np.int32], outlet: NDArray[np.int32]) -> NDArray[np.int32]:
         """Series for factor and outlet words, row by row; `UNKNOWN` where either is not known."""
@@ -131,19 +133,15 @@ class Register:
             finest[measured.factor] = min(measured.kind, finest.get(measured.factor, measured.kind))
         return finest
 
-    def _look_up(self, row: NDArray[np.int32] | np.int32, outlet: NDArray[np.int32]) -> NDArray[np.int32]:
-        row = np.broadcast_to(row, outlet.shape)
-        if len(outlet) and min(row.min(), outlet.min()) < 0:
-            known = (row >= 0) & (outlet >= 0)
-            found = np.full(len(outlet), UNKNOWN, np.int32)
-            found[known] = self._look_up(row[known], outlet[known])
-            return found
+    def _look_up(self, row: NDArray[np.int32], outlet: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Series of table rows and outlet words; both of shape (rows,), or `row` of shape (1,): the same for all."""
         self._widen()
-        found = self._series[row, outlet]
-        missing = found == NEW
-        if missing.any():
-            self._add(np.unique(np.stack([row[missing], outlet[missing]]), axis=1))
-            found = self._series[row, outlet]
+        found = np.empty(len(outlet), np.int32)
+        if not look_up_series(self._series, row, outlet, found):
+            missing = found == NEW
+            rows = np.broadcast_to(row, outlet.shape)[missing].astype(np.int64)
+            self._add(np.unique(rows << PAIR_BITS | outlet[missing]))
+            look_up_series(self._series, row, outlet, found)
         return found
 
     def _widen(self) -> None:
@@ -153,10 +151,10 @@ class Register:
             wider[:, :width] = self._series
             self._series = wider
 
-    def _add(self, pairs: NDArray[np.int32]) -> None:
-        """Find out about pairs of row and outlet word, shape (2, pairs)."""
+    def _add(self, pairs: NDArray[np.int64]) -> None:
+        """Find out about pairs of row and outlet word, each as one number."""
         keys = list(self._rows)
-        for row, word in pairs.T.tolist():
+        for row, word in zip((pairs >> PAIR_BITS).tolist(), (pairs & ((1 << PAIR_BITS) - 1)).tolist(), strict=True):
             outlet = self._outlet(self.outlet_words.texts[word])
             factor, kind = keys[row]
             if outlet is None:
@@ -174,3 +172,17 @@ class Register:
         if known is not None:
             self.outlets.setdefault(known.id, known)
         return known
+
+
+@compiled
+def look_up_series(
+    series: NDArray[np.int32], row: NDArray[np.int32], outlet: NDArray[np.int32], found: NDArray[np.int32]
+) -> bool:
+    """Fill `found` from the table, UNKNOWN where row or outlet is; whether nothing in it is NEW."""
+    settled, step = True, 0 if len(row) == 1 else 1
+    for n in range(len(outlet)):
+        at = row[n * step]
+        one = series[at, outlet[n]] if at >= 0 and outlet[n] >= 0 else UNKNOWN
+        found[n] = one
+        settled &= one != NEW
+    return settled

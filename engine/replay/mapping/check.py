@@ -1,15 +1,17 @@
 """What can be wrong with a mapping beyond single values: words that do not fit together."""
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
-from engine.config.document import Document
+from engine.config.document import Document, shown
 from engine.config.nearest import hint
-from engine.config.problem import Problem
+from engine.config.problem import Place, Problem
 from engine.config.validate import YamlWhere
 from engine.registry_files.rows import MINUTE_INTERVALS, KindName
 from engine.registry_files.units import unit_wrong
 from engine.replay.mapping.document import LimitDoc, MappingDoc, MeasuredDoc
+from engine.replay.mapping.mapping import Mapping
 from rules.limits import Averaging, Basis, Weighting
 from sensors.factors import catalogue
 from sensors.factors import nearest as nearest_factor
@@ -32,6 +34,36 @@ def problems(document: Document, doc: MappingDoc) -> Iterator[Problem]:
         yield from _known(where, "select.factors", rule.select.factors, measured_codes(doc), "factor_not_mapped")
         if rule.id in [r.id for r in doc.rules[:n]]:
             yield where.problem("id", "word_twice", value=rule.id)
+
+
+def column_places(document: Document, doc: MappingDoc) -> dict[str, tuple[Place, str]]:
+    """Where the mapping names each column of the file, as (place, path)."""
+    found: dict[str, tuple[Place, str]] = {}
+
+    def add(column: str | None, *path: str | int, key: bool = False) -> None:
+        if column and column not in found:
+            found[column] = (document.key_place(path) if key else document.place(path), shown(path))
+
+    for n, name in enumerate(doc.time.column):
+        add(name, *(("time", "column", n) if isinstance(document.value["time"]["column"], list) else ("time", "column")))
+    for word in ("outlet_column", "factor_column", "value_column", "flag_column"):
+        add(getattr(doc, word), word)
+    for name, measured in doc.columns.items():
+        add(name, "columns", name, key=True)
+        add(measured.flag_column, "columns", name, "flag_column")
+    for name, measured in doc.factors.items():
+        add(measured.flag_column, "factors", name, "flag_column")
+    return found
+
+
+def missing_columns(mapping: Mapping, file: Path, names: Sequence[str]) -> list[Problem]:
+    """Columns that the mapping names and the file does not have."""
+    found = []
+    for column, (place, path) in mapping.places.items():
+        if column not in names:
+            values = {**hint(column, names), "file": file}
+            found.append(Problem(place=place, path=path, key="column_not_in_file", values=values))
+    return found
 
 
 def measured_codes(doc: MappingDoc) -> set[str]:

@@ -7,7 +7,7 @@ from engine.config.document import Document, read_document
 from engine.config.problem import BadFile
 from engine.config.validate import validated
 from engine.registry_files.days import span_ms
-from engine.replay.mapping.check import problems, usual_kind
+from engine.replay.mapping.check import column_places, problems, usual_kind
 from engine.replay.mapping.document import LimitDoc, MappingDoc, MeasuredDoc
 from engine.replay.mapping.mapping import Bound, KnownOutlet, Mapping, Measured, TextStyle, Times
 from engine.replay.mapping.rules import rules_of
@@ -65,6 +65,7 @@ def mapping_of(document: Document) -> Mapping:
         judging=Judging(**{**doc.judging.given(), "zone": doc.zone}),
         units={m.factor: m.unit for m in own_factors(doc)},
         names={m.factor: m.name for m in own_factors(doc)},
+        places=column_places(document, doc),
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.config.problem import Place
 from engine.replay.scan.instants import TimeStyle
 from engine.replay.scan.numbers import NumberStyle
 from rules.limits import Limit
@@ -87,6 +88,7 @@ class Mapping:
     judging: Judging
     units: dict[str, str] = field(default_factory=dict)  # judging units of factors that are not in the catalogue
     names: dict[str, str] = field(default_factory=dict)  # and their names
+    places: dict[str, tuple[Place, str]] = field(default_factory=dict)  # column -> where the mapping names it, and as what
 
     def columns(self) -> tuple[str, ...]:
         """Every column the mapping speaks of, once, in the order it does."""

@@ -120,9 +120,21 @@ def bounded(
     ms: NDArray[np.int64] | NDArray[np.float64], state: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Times outside of the years that are believed become BAD; `state` is changed."""
+    whole = ms.astype(np.int64, copy=False)
+    if believable(whole, state):
+        return whole, state
     outside = (state == OK) & ~((ms >= FIRST_MS) & (ms < END_MS))
     state[outside] = BAD
-    return np.where(state == OK, ms, 0).astype(np.int64), state
+    return np.where(state == OK, whole, 0), state
+
+
+@compiled
+def believable(ms: NDArray[np.int64], state: NDArray[np.uint8]) -> bool:
+    """Whether all are OK and within the years that are believed."""
+    fine = True
+    for row in range(len(ms)):
+        fine &= state[row] == OK and ms[row] >= FIRST_MS and ms[row] < END_MS
+    return fine
 
 
 def _from_iso(text: str) -> datetime:

@@ -66,28 +66,31 @@ class Words:
             out[row] = NOTHING if cell is None else self.number(str(cell).strip(" \t"))
         return out
 
-    def whole_numbers(self, values: NDArray[np.int64]) -> NDArray[np.int32]:
-        """The number of each value's word ("7" for 7), shape (rows,). Meant for values that lie close together."""
-        if not len(values):
-            return np.empty(0, np.int32)
-        low, high = int(values.min()), int(values.max())
+    def whole_numbers(self, values: NDArray[np.integer]) -> NDArray[np.int32]:
+        """The number of each value's word ("7" for 7), shape (rows,). Quick for values that lie close together."""
+        out = np.empty(len(values), np.int32)
+        if look_up_dense(values, self._low, self._dense, out):
+            return out
+        new = np.unique(values[out == UNSURE]).astype(np.int64)
+        if self._cover(int(new[0]), int(new[-1])):
+            self._dense[new - self._low] = self._of_whole(new)
+            look_up_dense(values, self._low, self._dense, out)
+            return out
+        unique, back = np.unique(values, return_inverse=True)
+        return self._of_whole(unique)[back]
+
+    def _cover(self, low: int, high: int) -> bool:
+        """Make the dense table reach from `low` to `high`; False where that would be too much."""
         if len(self._dense):
             low, high = min(low, self._low), max(high, self._low + len(self._dense) - 1)
         if high - low > DENSE_MAX:
-            unique, back = np.unique(values, return_inverse=True)
-            return self._of_whole(unique)[back]
-        if high - low >= len(self._dense):
-            wider = np.full(high - low + 1, UNSURE, np.int32)
-            wider[self._low - low : self._low - low + len(self._dense)] = self._dense
-            self._low, self._dense = low, wider
-        out = self._dense[values - self._low]
-        if (out == UNSURE).any():
-            new = np.unique(values[out == UNSURE])
-            self._dense[new - self._low] = self._of_whole(new)
-            out = self._dense[values - self._low]
-        return out
+            return False
+        wider = np.full(high - low + 1, UNSURE, np.int32)
+        wider[self._low - low : self._low - low + len(self._dense)] = self._dense
+        self._low, self._dense = low, wider
+        return True
 
-    def _of_whole(self, values: NDArray[np.int64]) -> NDArray[np.int32]:
+    def _of_whole(self, values: NDArray[np.integer]) -> NDArray[np.int32]:
         return self.numbers(cells_of([str(value) for value in values.tolist()]))
 
     def number(self, word: str) -> int:
@@ -123,6 +126,18 @@ def _grown(old: NDArray[Column], size: int) -> NDArray[Column]:
     new = np.zeros(size, old.dtype)
     new[: len(old)] = old
     return new
+
+
+@compiled
+def look_up_dense(values: NDArray[np.integer], low: int, dense: NDArray[np.int32], out: NDArray[np.int32]) -> bool:
+    """Fill `out` with dense[value - low], UNSURE outside of it; whether all are known."""
+    known = True
+    for row in range(len(values)):
+        place = np.int64(values[row]) - low
+        word = dense[place] if 0 <= place < len(dense) else UNSURE
+        out[row] = word
+        known &= word != UNSURE
+    return known
 
 
 @compiled

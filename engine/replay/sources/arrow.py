@@ -15,6 +15,7 @@ from engine.replay.scan.instants import EPOCHS, ISO, TimeStyle, bounded
 from engine.replay.scan.numbers import NumberStyle
 from engine.replay.scan.words import NOTHING, Words
 from engine.replay.scan.zone import utc_of_local
+from sensors.kernel import compiled
 
 OK, BLANK, BAD = (np.uint8(s) for s in (CellState.OK, CellState.BLANK, CellState.BAD))
 
@@ -51,8 +52,9 @@ class ArrowColumn:
         if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
             return np.zeros(len(self), np.int64), np.full(len(self), BAD)
         state = self._state()
-        ms = _filled(pc.cast(self.array, pa.timestamp("ms", getattr(kind, "tz", None)), safe=False).view(pa.int64()))
-        if getattr(kind, "tz", None) is None:
+        zone = getattr(kind, "tz", None)
+        ms = _filled(pc.cast(self.array, pa.timestamp("ms", zone), safe=False).view(pa.int64()))
+        if zone is None:
             ms, certain = utc_of_local(ms, style.zone)
             state[(state == OK) & ~certain] = BAD
         return bounded(ms, state)
@@ -62,7 +64,7 @@ class ArrowColumn:
         if not (pa.types.is_integer(self.array.type) or pa.types.is_floating(self.array.type)):
             return np.zeros(len(self)), np.full(len(self), BAD)
         value = _filled(self.array).astype(np.float64, copy=False)
-        if not self.array.null_count and np.isfinite(value).all():
+        if not self.array.null_count and all_finite(value):
             state = np.zeros(len(self), np.uint8)
         else:
             state = self._state()
@@ -76,7 +78,7 @@ class ArrowColumn:
     def words(self, words: Words) -> NDArray[np.int32]:
         """See `Column`. Only whole numbers are names."""
         if pa.types.is_integer(self.array.type):
-            out = words.whole_numbers(_filled(self.array).astype(np.int64, copy=False))
+            out = words.whole_numbers(_filled(self.array))
             return np.where(self._state() == OK, out, NOTHING).astype(np.int32) if self.array.null_count else out
         return TextColumn(cells=_text(pc.cast(self.array, pa.string()))).words(words)
 
@@ -128,6 +130,15 @@ class DictionaryColumn:
         if self.index.null_count:
             found[self.index.is_null().to_numpy(zero_copy_only=False)] = none
         return found
+
+
+@compiled
+def all_finite(value: NDArray[np.float64]) -> bool:
+    """Whether none is NaN or infinite."""
+    fine = True
+    for row in range(len(value)):
+        fine &= value[row] - value[row] == 0.0
+    return fine
 
 
 def _filled(array: pa.Array) -> NDArray[Any]:

@@ -1,0 +1,128 @@
+"""`outfall replay`: from the options to the result, the page and the exit code."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from engine.config.load import load_config
+from engine.config.problem import BadFile, Place, Problem
+from engine.exit_codes import ExitCode
+from engine.replay.account import Account, Progress
+from engine.replay.frame_log import LOG_NAME, log_file, replay_entries, replay_log
+from engine.replay.frame_text import entries_of_text
+from engine.replay.mapping.check import missing_columns
+from engine.replay.mapping.load import read_mapping
+from engine.replay.options import ReplayOptions
+from engine.replay.progress import shown
+from engine.replay.recording import Recording, replay_recording
+from engine.replay.refusals import Refusals
+from engine.replay.show import show
+from engine.texts import Texts
+
+USUAL_ZONE = "Asia/Shanghai"
+
+
+@dataclass(slots=True)
+class Running:
+    """How far it has come, for the last word after Ctrl-C."""
+
+    done: int = 0
+    total: int = 0
+
+    @property
+    def percent(self) -> str:
+        """As people read it."""
+        return f"{100 * self.done / self.total:.0f} %" if self.total else "0 %"
+
+
+def run_replay(options: ReplayOptions) -> int:
+    """Carry it out; the exit code. BadFile, NotARecordingError, LogError and OSError say what is wrong with the input."""
+    say = Texts(lang=options.lang)
+    account, running = Account(), Running()
+    try:
+        with _refused_file(options.refused) as account.refusals, shown(say("replay.working"), quiet=options.quiet) as told:
+            account, zone = _replay(options, account, _watched(told, running))
+    except KeyboardInterrupt:
+        print(say("replay.interrupted", readings=f"{account.readings:,}", share=running.percent), file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    result = account.result(_ms(options.from_time))
+    if options.report:
+        _write_report(options, account, result, zone)
+    if options.json:
+        print(json.dumps({"ok": True, **result}, ensure_ascii=False))
+    else:
+        show({**result}, say, zone, Console(highlight=False, soft_wrap=not sys.stdout.isatty()))
+        if options.report:
+            print(say("replay.report_written", file=options.report))
+    return ExitCode.OK
+
+
+def _replay(options: ReplayOptions, account: Account, progress: Progress) -> tuple[Account, str]:
+    """(the account, the zone of its days)."""
+    to_ms = _ms(options.to_time)
+    if options.mapping is not None:
+        recording = recording_of(options.file, options.mapping, to_ms)
+        done = replay_recording(
+            recording, account, batch=options.batch, partitions=options.partitions, progress=progress
+        )
+        return done, recording.mapping.judging.zone
+    if is_log(options.file):
+        done = replay_log(
+            log_file(options.file), account, to_ms=to_ms, batch=options.batch, partitions=options.partitions,
+            progress=progress,
+        )  # fmt: skip
+        return done, USUAL_ZONE
+    if options.config is None:
+        raise BadFile([Problem(place=Place(file=str(options.file)), path="", key="no_mapping")])
+    config = load_config(options.config)
+    entries = entries_of_text(options.file, config.registry, config.rules)
+    return replay_entries(entries, account, batch=options.batch, partitions=options.partitions), config.rules.judging.zone
+
+
+def recording_of(file: Path, mapping_file: Path, to_ms: int | None = None) -> Recording:
+    """A recording and its mapping; BadFile where the mapping is wrong or does not fit the file."""
+    mapping = read_mapping(mapping_file)
+    recording = Recording(file=file, mapping=mapping, to_ms=to_ms)
+    missing = missing_columns(mapping, file, recording.source.names())
+    if missing:
+        raise BadFile(missing)
+    return recording
+
+
+def is_log(file: Path) -> bool:
+    """Whether it is a frame log, or the data directory of one."""
+    return (file / LOG_NAME).exists() if file.is_dir() else file.name.endswith(".db")
+
+
+def _watched(told: Progress, running: Running) -> Progress:
+    def progress(done: int, total: int) -> None:
+        running.done, running.total = done, total
+        told(done, total)
+
+    return progress
+
+
+@contextmanager
+def _refused_file(file: Path | None) -> Iterator[Refusals]:
+    if file is None:
+        yield Refusals()
+        return
+    with file.open("w", encoding="utf-8") as sink:
+        yield Refusals(sink=sink)
+
+
+def _write_report(options: ReplayOptions, account: Account, result: dict[str, Any], zone: str) -> None:
+    from engine.replay.report.page import write_page
+
+    write_page(options, account, result, zone)
+
+
+def _ms(when: datetime | None) -> int | None:
+    return None if when is None else int(when.timestamp() * 1000)
