@@ -75,7 +75,7 @@ def drawn(board_state: BoardState, width: int = 120, height: int = 40, lang: str
         copied_readings=0,
         ahead_readings=0,
     )
-    view = View(lang=lang, width=width, height=height, tally=tally, waiting=3, hours=25.5, speed=900)
+    view = View(lang=lang, width=width, height=height, tally=tally, started=True, in_log=5, waiting=3, hours=25.5, speed=900)
     console = Console(width=width, height=height, file=io.StringIO(), record=True)
     console.print(board(board_state, view))
     return console.export_text()
@@ -110,6 +110,14 @@ def test_the_worst_open_alert_makes_the_condition_and_its_end_unmakes_it() -> No
     assert view_of(known, "suiyan-s1").condition is Condition.EARLY_WARNING
     known.events([event("suiyan-s1", Step.RETURNED, seq=1)])
     assert known.steps[Step.RETURNED] == 1
+
+
+def test_an_outlet_in_alert_shows_the_factor_of_its_alert() -> None:
+    known = state()
+    known.facts(facts(known, 0, "suiyan-s1", a21026=20.0, a21002=90.0, a19001=6.0))
+    assert view_of(known, "suiyan-s1").factor == "a21002"
+    known.events([event("suiyan-s1", Step.OPENED)])
+    assert view_of(known, "suiyan-s1").factor == "a21026"
 
 
 def test_every_condition_has_a_shape_of_its_own() -> None:

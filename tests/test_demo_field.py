@@ -1,10 +1,10 @@
 """The field as a process of its own, against a real endpoint and a real log: what it says it sent is what is there."""
 
 import asyncio
-import multiprocessing
+import os
 from pathlib import Path
 
-from engine.demo.field_process import FieldOptions, run_field
+from engine.demo.field_process import FieldOptions, start_field
 from engine.demo.story import START_MS
 from engine.demo.tally import FieldMemory
 from engine.intake.credentials import Credentials
@@ -17,8 +17,7 @@ from sensors.frames import FrameBatch
 
 
 async def play(data: Path, hours: float, *, wrong_secret: bool = False) -> tuple[FieldMemory, list[FrameBatch]]:
-    context = multiprocessing.get_context("spawn")
-    memory = FieldMemory(context, START_MS)
+    memory = FieldMemory(data, start_ms=START_MS)
     credentials = Credentials(data / "devices.json")
     secrets = credentials.add_many({monitor.mn: () for monitor in make_district().registry.monitors})
     if wrong_secret:
@@ -26,18 +25,11 @@ async def play(data: Path, hours: float, *, wrong_secret: bool = False) -> tuple
     with SqliteLog(data, now_ms=memory.now_ms) as log:
         endpoint = MqttEndpoint(IntakeSettings(port=0), log, credentials, lambda _mn: 0)
         await endpoint.start()
-        options = FieldOptions(
-            host="127.0.0.1",
-            port=endpoint.port,
-            secrets=tuple(secrets.items()),
-            seed=1,
-            hours=hours,
-            step_s=60,
-            speed=0.0,
+        field = start_field(
+            FieldOptions(folder=str(data), parent=os.getpid(), secrets=secrets, seed=1, hours=hours, step_s=60, speed=0.0)
         )
-        process = context.Process(target=run_field, args=(options, memory.raw))
-        process.start()
-        while process.is_alive():
+        memory.raw.port = endpoint.port
+        while field.poll() is None:
             await asyncio.sleep(0.02)
         await endpoint.stop()
         records = log.read(Topic.FRAMES, 0, 0, 100_000)

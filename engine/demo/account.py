@@ -105,7 +105,7 @@ def _checks(n: Numbers) -> Sequence[Check]:
     kept = tally.readings - tally.copied_readings - tally.ahead_readings
     steps = sum(len(alert.steps) for alert in n.alerts)
     rows: tuple[tuple[str, str, int | str, int | str], ...] = (
-        ("发送的报文都已确认(PUBACK)", "frames sent = PUBACKed", tally.made, tally.acknowledged),
+        ("发送的报文都已确认（PUBACK）", "frames sent = PUBACKed", tally.made, tally.acknowledged),
         ("已确认 = 接收端收到", "PUBACKed = received by the endpoint", tally.acknowledged, n.received),
         ("已确认 = 日志中的报文", "PUBACKed = in the log", tally.acknowledged, n.log_payloads),
         ("日志 = 解码 + 拒收", "in the log = decoded + refused", n.log_payloads, decoded + refused),
@@ -120,8 +120,8 @@ def _checks(n: Numbers) -> Sequence[Check]:
             tally.ahead_readings,
         ),
         ("入库 = 读数 - 重复 - 隔离", "stored = readings - copies - set aside", n.stored, kept),
-        ("报警步骤:日志 = 数据库", "alert steps in the log = in the database", n.log_events, steps),
-        ("通知:发件箱 = 送达", "pages in the outbox = received", sum(n.pages.values()), n.pages_received),
+        ("报警步骤：日志 = 数据库", "alert steps in the log = in the database", n.log_events, steps),
+        ("通知：发件箱 = 送达", "pages in the outbox = received", sum(n.pages.values()), n.pages_received),
         ("重放日志得到相同报警", "replaying the log gives the same alerts", n.alerts_sha256, n.replayed_sha256),
     )
     return [Check(says=Text(zh=zh, en=en), left=left, right=right) for zh, en, left, right in rows]

@@ -42,6 +42,8 @@ class View:
     width: int
     height: int
     tally: Tally
+    started: bool  # the field is connected
+    in_log: int  # payloads
     waiting: int  # records of the log that a stage has not finished
     hours: float  # to be played
     speed: float
@@ -114,13 +116,18 @@ def _head(view: View) -> Line:
 
 def _scenes(view: View) -> list[Line]:
     scenes = playing(view.tally.now_ms)
+    if not view.started:
+        return [Line(f"♪ {say('starting', view.lang)}", style="dim"), Line()]
     if not scenes:
         return [Line(f"♪ {say('no scene', view.lang)}", style="dim"), Line()]
-    lines = [
-        Line.assemble((f"♪ {s.title.say(view.lang)}: ", "bold"), s.tells.say(view.lang), no_wrap=True, overflow="ellipsis")
-        for s in scenes[-2:]
-    ]
-    return lines if len(lines) == 2 else [*lines, Line()]
+    if len(scenes) == 1:
+        return [Line(f"♪ {scenes[0].title.say(view.lang)}", style="bold"), _cut(f"  {scenes[0].tells.say(view.lang)}")]
+    return [_cut(f"♪ {s.title.say(view.lang)}: {s.tells.say(view.lang)}") for s in scenes[-2:]]
+
+
+def _cut(text: str) -> Line:
+    """One line, however long the text is."""
+    return Line(text, no_wrap=True, overflow="ellipsis")
 
 
 def _outlets(views: Sequence[OutletView], columns: int, view: View) -> Table:
@@ -166,7 +173,7 @@ def _stages(state: BoardState, view: View) -> Line:
     stages = (
         ("sent", view.tally.made),
         ("acknowledged", view.tally.acknowledged),
-        ("in log", state.counts["payload.in"]),
+        ("in log", view.in_log),
         ("decoded", state.counts["payload.decoded"]),
         ("readings", state.readings),
         ("alerts", state.steps[Step.OPENED]),
@@ -185,4 +192,4 @@ def _pages(pages: Sequence[str], lang: str) -> list[Line]:
     """The last pages, as they were sent."""
     if not pages:
         return [Line(say("none yet", lang), style="dim")]
-    return [Line(page, no_wrap=True, overflow="ellipsis") for page in pages]
+    return [_cut(page) for page in pages]

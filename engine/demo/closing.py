@@ -10,8 +10,8 @@ from sensors.field.names import Text
 
 HEAD = Text(zh="结账", en="The account")
 SCENES = Text(zh="剧情中的报警", en="The story's alerts")
-ALL_GOOD = Text(zh="账目相符,剧情中的报警全部产生。", en="It adds up, and the story's alerts all came.")
-NOT_GOOD = Text(zh="账目不符或报警缺失,见上。", en="It does not add up, or an alert is missing: see above.")
+ALL_GOOD = Text(zh="账目相符，剧情中的报警全部产生。", en="It adds up, and the story's alerts all came.")
+NOT_GOOD = Text(zh="账目不符或报警缺失，见上。", en="It does not add up, or an alert is missing: see above.")
 NOT_PLAYED = Text(zh="未演完", en="not played to its end")
 MISSING = Text(zh="缺少", en="missing")
 SURPRISE = Text(zh="意外的报警", en="an alert nobody promised")

@@ -28,7 +28,7 @@ def run_demo(options: DemoOptions) -> int:
             play = Play(options, data, _front(options, console))
             account = asyncio.run(play.run())
     except DemoError as error:
-        console.print(f"outfall demo: {error}", style="red", markup=False)
+        console.print(f"outfall demo: {error}", style="red", markup=False, soft_wrap=True)
         return ExitCode.FAILED
     if options.json:
         told = {**account.as_json(), "first_alert_s": play.first_alert_s, "seconds": play.seconds}

@@ -93,13 +93,18 @@ class Pipeline:
     store: LocalStore
     database: Database
     receiver: Receiver
-    secrets: tuple[tuple[str, str], ...]  # (MN, its secret)
+    secrets: dict[str, str]  # MN -> its secret
 
     @property
     def port(self) -> int:
         """Where the endpoint listens."""
         assert isinstance(self.host.intake, MqttEndpoint)
         return self.host.intake.port
+
+    @property
+    def in_log(self) -> int:
+        """Payloads that the endpoint has put into the log."""
+        return self.host.intake.counts["stored"] if self.host.intake else 0
 
     def waiting(self) -> int:
         """Records of the log that some stage has not finished. Counted from the log's first record."""
@@ -142,7 +147,7 @@ async def make_pipeline(
         payload_of=payloads,
     )
     database = open_database(data)
-    channels = make_channels(duty.channels, show=state.page)
+    channels = make_channels(duty.channels, show=lambda text: state.page(text.split("  ", 1)[-1]))
     sender = Sender(database, duty, channels)
     watched = Watched(store, Desk(database, duty, district.registry, rules, wake=sender.wake), state)
     parts = Parts(
@@ -160,7 +165,7 @@ async def make_pipeline(
         store=store,
         database=database,
         receiver=receiver,
-        secrets=tuple(secrets.items()),
+        secrets=secrets,
     )
 
 

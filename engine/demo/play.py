@@ -1,16 +1,16 @@
 """One performance: the field and the pipeline started, watched, ended in order, and added up."""
 
 import asyncio
-import multiprocessing
+import os
 import signal
+import subprocess
 import time
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from engine.demo.account import Account, make_account
 from engine.demo.board import View
 from engine.demo.collect import collect
-from engine.demo.field_process import FieldOptions, run_field
+from engine.demo.field_process import FieldOptions, start_field
 from engine.demo.fronts import Front
 from engine.demo.options import DemoOptions
 from engine.demo.pipeline import Pipeline, make_pipeline
@@ -45,8 +45,7 @@ class Play:
         self.first_alert_s: float | None = None  # from the start of the demo to the first page
         self.seconds = 0.0
         self._began = time.monotonic()
-        self._context = multiprocessing.get_context("spawn")
-        self._memory = FieldMemory(self._context, START_MS)
+        self._memory = FieldMemory(data, start_ms=START_MS)
         self._front = front
         self._pipeline: Pipeline | None = None
 
@@ -69,38 +68,47 @@ class Play:
 
     async def _perform(self, pipeline: Pipeline) -> str:
         """Play the story to its end; why it ended early, or nothing."""
-        life = asyncio.create_task(pipeline.host.run())
-        ready = asyncio.create_task(pipeline.host.ready.wait())
-        await asyncio.wait({life, ready}, return_when=asyncio.FIRST_COMPLETED)
-        if life.done():
-            raise DemoError(f"the pipeline did not start (exit code {life.result().value}): {last_words(self.data)}")
         field = self._start_field(pipeline)
-        with self._front:
-            await self._watch(pipeline, life, field)
-            settled = await self._settle(pipeline, life)
-        pipeline.host.stop()
-        code = await life
-        field.join(FIELD_END_S)
+        life = asyncio.create_task(pipeline.host.run())
+        try:
+            await self._until_ready(pipeline, life)
+            self._memory.raw.port = pipeline.port
+            with self._front:
+                await self._watch(pipeline, life, field)
+                settled = await self._settle(pipeline, life)
+            pipeline.host.stop()
+            code = await life
+        finally:
+            self._memory.raw.stop = 1
+            await asyncio.to_thread(field.wait, FIELD_END_S)
         if code != ExitCode.OK:
             return f"the pipeline ended with exit code {code.value}: {last_words(self.data)}"
         return self._memory.trouble or settled
 
-    def _start_field(self, pipeline: Pipeline) -> BaseProcess:
-        options = FieldOptions(
-            host="127.0.0.1",
-            port=pipeline.port,
-            secrets=pipeline.secrets,
-            seed=self.options.seed,
-            hours=self.options.hours,
-            step_s=STEP_JSON_S if self.options.json else STEP_S,
-            speed=0.0 if self.options.json else self.options.speed,
-        )
-        field = self._context.Process(target=run_field, args=(options, self._memory.raw), name="field", daemon=True)
-        field.start()
-        return field
+    async def _until_ready(self, pipeline: Pipeline, life: "asyncio.Task[ExitCode]") -> None:
+        ready = asyncio.create_task(pipeline.host.ready.wait())
+        await asyncio.wait({life, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if life.done():
+            raise DemoError(f"the pipeline did not start (exit code {life.result().value}): {last_words(self.data)}")
 
-    async def _watch(self, pipeline: Pipeline, life: "asyncio.Task[ExitCode]", field: BaseProcess) -> None:
-        while not self._memory.raw.finished and field.is_alive() and not life.done():
+    def _start_field(self, pipeline: Pipeline) -> "subprocess.Popen[bytes]":
+        return start_field(
+            FieldOptions(
+                folder=str(self.data),
+                parent=os.getpid(),
+                secrets=pipeline.secrets,
+                seed=self.options.seed,
+                hours=self.options.hours,
+                step_s=STEP_JSON_S if self.options.json else STEP_S,
+                speed=0.0 if self.options.json else self.options.speed,
+            )
+        )
+
+    async def _watch(self, pipeline: Pipeline, life: "asyncio.Task[ExitCode]", field: "subprocess.Popen[bytes]") -> None:
+        while not self._memory.raw.finished and not life.done():
+            if field.poll() is not None and not self._memory.raw.finished:
+                self._memory.fail(f"the field's process ended by itself, exit code {field.returncode}")
+                return
             self._look(pipeline)
             await asyncio.sleep(LOOK_S)
 
@@ -129,6 +137,8 @@ class Play:
             width=width,
             height=height,
             tally=self._memory.tally(),
+            started=bool(self._memory.raw.connected),
+            in_log=pipeline.in_log,
             waiting=pipeline.waiting(),
             hours=self.options.hours,
             speed=self.options.speed,

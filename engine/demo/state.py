@@ -119,21 +119,28 @@ class BoardState:
     def outlets(self) -> list[OutletView]:
         """Every outlet, in the order of the registry, numbered from 1."""
         with self._lock:
-            open_ = [(event.outlet, OF_CLASS[event.alert_class]) for event in self.open.values()]
-            return [self._view(number, outlet, open_) for number, outlet in enumerate(self.registry.outlets, 1)]
+            worst: dict[str, AlertEvent] = {}
+            for event in sorted(self.open.values(), key=lambda e: OF_CLASS[e.alert_class]):
+                worst[event.outlet] = event
+            return [
+                self._view(number, outlet, worst.get(outlet.id)) for number, outlet in enumerate(self.registry.outlets, 1)
+            ]
 
-    def _view(self, number: int, outlet: Outlet, open_: list[tuple[str, Condition]]) -> OutletView:
-        shares = [(self._share(gauge), gauge.limit.factor) for gauge in self.gauges[outlet.id]]
-        share, factor = max((s for s in shares if not math.isnan(s[0])), default=(float("nan"), ""))
+    def _view(self, number: int, outlet: Outlet, worst: AlertEvent | None) -> OutletView:
+        """The factor of its worst open alert, or else the one nearest to its limit."""
+        shares = {gauge.limit.factor: self._share(gauge) for gauge in self.gauges[outlet.id]}
+        known = {factor: share for factor, share in shares.items() if not math.isnan(share)}
+        factor = max(known, key=known.__getitem__, default="")
+        if worst is not None and worst.factor in known:
+            factor = worst.factor
         calm = Condition.NORMAL if factor else Condition.UNHEARD
-        condition = max((c for at, c in open_ if at == outlet.id), default=calm)
         return OutletView(
             number=number,
             enterprise=self.registry.enterprise(outlet.enterprise).name,
             outlet=outlet,
-            condition=condition,
+            condition=calm if worst is None else OF_CLASS[worst.alert_class],
             factor=factor,
-            share=share,
+            share=known.get(factor, math.nan),
         )
 
     def _share(self, gauge: Gauge) -> float:

@@ -68,7 +68,7 @@ STORY = (
         id="stack",
         title=Text(zh="烟囱超标", en="A stack over its limit"),
         tells=Text(
-            zh="脱硫泵跳闸:先是分钟值预警,整点后小时折算均值超标,下一小时恢复。",
+            zh="脱硫泵跳闸：先是分钟值预警，整点后小时折算均值超标，下一小时恢复。",
             en="A scrubber pump trips: an early warning first, then the converted hourly mean, normal an hour later.",
         ),
         start=at("00:04"),
@@ -82,7 +82,7 @@ STORY = (
     Scene(
         id="dead",
         title=Text(zh="设备断电", en="A dead monitor"),
-        tells=Text(zh="数采仪断电三个半小时,后恢复。", en="A logger loses power for three and a half hours."),
+        tells=Text(zh="数采仪断电三个半小时，后恢复。", en="A logger loses power for three and a half hours."),
         start=at("02:10"),
         end=at("05:51"),
         happenings=(("yanxi-w1", PowerCut(from_ms=ms("02:10"), to_ms=ms("05:40"))),),
@@ -92,7 +92,7 @@ STORY = (
         id="storm",
         title=Text(zh="重复报文风暴", en="A storm of duplicates"),
         tells=Text(
-            zh="数采仪收不到应答,每帧重发40次;预警仍只有一条,通知只发一次。",
+            zh="数采仪收不到应答，每帧重发40次；预警仍只有一条，通知只发一次。",
             en="A logger misses its answers and sends every frame 40 times: one early warning all the same, one page.",
         ),
         start=at("08:00"),
@@ -107,7 +107,7 @@ STORY = (
         id="effluent",
         title=Text(zh="废水日均值超标", en="A wastewater day over its limit"),
         tells=Text(
-            zh="印染厂白天大流量高浓度排放:算术均值不超,流量加权日均值超标。",
+            zh="印染厂白天大流量高浓度排放：算术均值不超，流量加权日均值超标。",
             en="A dye works discharges much and strong by day: the flow-weighted mean is over, the plain one is not.",
         ),
         start=at("09:00"),
@@ -125,7 +125,7 @@ STORY = (
         id="revised",
         title=Text(zh="补传修正已判小时", en="A late back-fill revises a judged hour"),
         tells=Text(
-            zh="链路中断12分钟,该小时按48个有效分钟判为超标;补传后按60分钟修正。",
+            zh="链路中断12分钟，该小时按48个有效分钟判为超标；补传后按60分钟修正。",
             en="The link drops for 12 minutes: the hour is judged with 48 minutes, and again when the rest comes.",
         ),
         start=at("11:00"),
@@ -145,7 +145,7 @@ STORY = (
         id="clock",
         title=Text(zh="时钟错误", en="A wrong clock"),
         tells=Text(
-            zh="数采仪时钟快一天:读数被隔离,不影响他人;校时后恢复。",
+            zh="数采仪时钟快一天：读数被隔离，不影响他人；校时后恢复。",
             en="A logger's clock is a day ahead: its readings are set aside, and nobody else is touched.",
         ),
         start=at("13:00"),
@@ -157,7 +157,7 @@ STORY = (
         id="withdrawn",
         title=Text(zh="补传撤销报警", en="A late back-fill withdraws an alert"),
         tells=Text(
-            zh="47个有效分钟判为超标;补传的13分钟很低,报警撤销。",
+            zh="47个有效分钟判为超标；补传的13分钟很低，报警撤销。",
             en="47 valid minutes say over; the 13 that come late were low, and the alert is withdrawn.",
         ),
         start=at("14:00"),
@@ -176,7 +176,7 @@ STORY = (
         id="noise",
         title=Text(zh="线路干扰", en="A bad line"),
         tells=Text(
-            zh="半小时内每帧都有一个字节出错:全部拒收、计数、留存原文。",
+            zh="半小时内每帧都有一个字节出错：全部拒收、计数、留存原文。",
             en="For half an hour one byte of every frame is wrong: all are refused, counted and kept as they came.",
         ),
         start=at("18:00"),

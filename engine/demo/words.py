@@ -13,7 +13,7 @@ CONDITION = {
 
 WORDS = {
     "scene": Text(zh="剧情", en="scene"),
-    "no scene": Text(zh="一切正常,等待下一幕", en="all quiet until the next scene"),
+    "no scene": Text(zh="一切正常，等待下一幕", en="all quiet until the next scene"),
     "sent": Text(zh="发送", en="sent"),
     "acknowledged": Text(zh="已确认", en="PUBACKed"),
     "in log": Text(zh="已入日志", en="in the log"),
@@ -23,14 +23,10 @@ WORDS = {
     "alerts": Text(zh="报警", en="alerts"),
     "pages": Text(zh="通知", en="pages"),
     "waiting": Text(zh="待处理记录", en="records waiting"),
-    "behind": Text(zh="落后", en="behind"),
-    "more": Text(zh="另有{n}个排口,离限值更远", en="and {n} more, further from their limits"),
+    "more": Text(zh="另有{n}个排口，离限值更远", en="and {n} more, further from their limits"),
     "pages as they go out": Text(zh="发出的通知", en="Pages as they go out"),
-    "none yet": Text(zh="(暂无)", en="(none yet)"),
-    "outlets": Text(zh="排口:最接近限值的因子", en="Outlets: the factor nearest to its limit"),
-    "starting": Text(zh="启动中", en="starting"),
-    "now": Text(zh="此刻", en="now"),
-    "open alerts": Text(zh="未恢复报警", en="open alerts"),
+    "none yet": Text(zh="（暂无）", en="(none yet)"),
+    "starting": Text(zh="各监测设备正在上线", en="the monitors are connecting"),
 }
 
 
