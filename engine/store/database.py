@@ -1,13 +1,16 @@
 """The files of a local store: `store.db` and the folder of sealed days."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.stages import Retry
 from engine.store.letters import SCHEMA as LETTERS_SCHEMA
-from engine.store.sqlite import Connection, connect
+from engine.store.sqlite import NEVER, Connection, Error, connect, transaction
 from engine.store.table import READINGS, VERDICTS
 from rules.calendar import Calendar
 
+RETRY_S = 5.0
 VERSION = 1
 SCHEMA = f"""
 {READINGS.create};
@@ -35,3 +38,15 @@ def open_store(data_dir: Path, *, zone: str = "Asia/Shanghai", readonly: bool = 
         db.execute("INSERT OR IGNORE INTO meta VALUES ('zone', ?)", (zone,))
     (settled,) = db.execute("SELECT value FROM meta WHERE name = 'zone'").fetchone()
     return StoreFiles(path=path, folder=data_dir / "sealed", db=db, calendar=Calendar(settled))
+
+
+def attempt(files: StoreFiles, work: Callable[[], None]) -> Retry | None:
+    """Do work in one transaction; None when it is on disk. An error that would come again is raised."""
+    try:
+        with transaction(files.db):
+            work()
+    except NEVER:
+        raise
+    except Error as error:
+        return Retry(reason=f"{files.path}: {error}; expected a disk that can be written", after_s=RETRY_S)
+    return None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from engine.detect.facts import Facts
 from engine.stages import DeadLetter
 from engine.store.sqlite import Connection
 from sensors.refusal import Refusal
@@ -18,6 +19,8 @@ RECORDS_MAX = 10_000
 """Whole log records kept with their bytes; of later ones only place and detail are kept."""
 
 OTHERS = "(others)"
+JUDGE = "judge"
+"""The source of refusals that stand in `Facts`."""
 
 PayloadOf = Callable[[int, int, int], bytes | None]
 """(partition, offset, row) of a payload in FRAMES -> its bytes, None where the log no longer holds it."""
@@ -33,7 +36,9 @@ CREATE TABLE refused_record (
     stage TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, "offset" INTEGER NOT NULL,
     log_ms INTEGER NOT NULL, detail TEXT NOT NULL, body BLOB, PRIMARY KEY (stage, topic, partition, "offset")
 ) WITHOUT ROWID;
-CREATE TABLE progress (partition INTEGER PRIMARY KEY, log_ms INTEGER NOT NULL)
+CREATE TABLE progress (
+    partition INTEGER NOT NULL, source TEXT NOT NULL, log_ms INTEGER NOT NULL, PRIMARY KEY (partition, source)
+) WITHOUT ROWID
 """
 
 
@@ -89,13 +94,19 @@ class Letters:
         self._db = db
         self._payload_of = payload_of
 
-    def begin(self, partition: int, log_ms: int) -> bool:
-        """Whether the record of this log time is counted for the first time; from now on it is known."""
-        known = self._db.execute("SELECT log_ms FROM progress WHERE partition = ?", (partition,)).fetchone()
+    def begin(self, partition: int, log_ms: int, source: str = JUDGE) -> bool:
+        """Whether what `source` refuses of the record of this log time is counted for the first time; now it is known."""
+        mine = (partition, source)
+        known = self._db.execute("SELECT log_ms FROM progress WHERE partition = ? AND source = ?", mine).fetchone()
         if known is not None and log_ms <= known[0]:
             return False
-        self._db.execute("INSERT OR REPLACE INTO progress VALUES (?, ?)", (partition, log_ms))
+        self._db.execute("INSERT OR REPLACE INTO progress VALUES (?, ?, ?)", (*mine, log_ms))
         return True
+
+    def add_refused(self, facts: Facts) -> None:
+        """Count what the judge refused of a record, once however often it comes."""
+        if self.begin(facts.partition, facts.log_ms):
+            self.add(letter_of(refusal, facts.partition, facts.offset) for refusal in facts.refused)
 
     def add(self, letters: Iterable[Letter]) -> None:
         """Count these letters, keeping an example of what is new."""
@@ -161,9 +172,7 @@ class Letters:
         )
 
 
-def dead_letters(
-    db: Connection, *, reason: str | None = None, mn: str | None = None, limit: int = 1000
-) -> list[Letter]:
+def dead_letters(db: Connection, *, reason: str | None = None, mn: str | None = None, limit: int = 1000) -> list[Letter]:
     """Refusals by kind, the most recent first."""
     found = db.execute(
         'SELECT reason, mn, detail, count, readings, first_ms, last_ms, partition, "offset", row, sample FROM refusal '

@@ -1,7 +1,6 @@
 """The local store: recent readings and verdicts in SQLite, older days in Parquet, dead letters beside them."""
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,13 +11,13 @@ from numpy.typing import NDArray
 from engine.detect.facts import Facts
 from engine.stages import DeadLetter, Retry
 from engine.store import sealed
-from engine.store.database import open_store
-from engine.store.letters import Letters, PayloadOf, letter_of
+from engine.store.database import attempt, open_store
+from engine.store.letters import Letters, PayloadOf
 from engine.store.names import Names, text_columns
 from engine.store.reader import Reader
 from engine.store.rows import reading_rows, verdict_rows
 from engine.store.sealing import Sealed, oldest_day, seal_day
-from engine.store.sqlite import NEVER, Error, transaction
+from engine.store.sqlite import Error
 from engine.store.table import READINGS, TABLES, VERDICTS, Rows, Table
 from rules.calendar import HOUR_MS
 
@@ -28,7 +27,6 @@ RECENT_H = 72
 """A day leaves SQLite so long after its end: later than the 48 h for which late data is taken by default."""
 
 SEAL_EVERY_MS = HOUR_MS
-RETRY_S = 5.0
 
 
 class LocalStore:
@@ -60,15 +58,17 @@ class LocalStore:
 
     def write(self, facts: Facts) -> Retry | None:
         """Keep readings, verdicts and refusals; None when they are safe on disk. Idempotent."""
-        failed = self._try(lambda: self._keep(facts))
-        if failed is None and facts.log_ms >= self._seal_at_ms:
+        failed = attempt(self._files, lambda: self._keep(facts))
+        if failed is not None:
+            self._numbered = None  # what was numbered in the call was not kept
+        elif facts.log_ms >= self._seal_at_ms:
             self._seal_at_ms = facts.log_ms + SEAL_EVERY_MS
             self._try_to_seal(facts.log_ms)
         return failed
 
     def refuse(self, letter: DeadLetter) -> Retry | None:
         """Keep a record that a stage could not use. Idempotent."""
-        return self._try(lambda: self._letters.add_record(letter))
+        return attempt(self._files, lambda: self._letters.add_record(letter))
 
     def seal(self, log_ms: int) -> list[Sealed]:
         """Seal every day that has come to rest at this log time, the oldest first."""
@@ -84,23 +84,11 @@ class LocalStore:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _try(self, work: Callable[[], None]) -> Retry | None:
-        try:
-            with transaction(self._db):
-                work()
-        except NEVER:
-            raise
-        except Error as error:
-            self._numbered = None
-            return Retry(reason=f"{self._files.path}: {error}; expected a disk that can be written", after_s=RETRY_S)
-        return None
-
     def _keep(self, facts: Facts) -> None:
         self._upsert(READINGS, reading_rows(facts))
         if facts.verdicts is not None:
             self._upsert(VERDICTS, verdict_rows(facts.verdicts, self._rule_numbers()))
-        if self._letters.begin(facts.partition, facts.log_ms):
-            self._letters.add(letter_of(refusal, facts.partition, facts.offset) for refusal in facts.refused)
+        self._letters.add_refused(facts)
 
     def _upsert(self, table: Table, rows: Rows) -> None:
         self._db.executemany(table.upsert, rows.tolist())
