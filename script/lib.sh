@@ -100,6 +100,8 @@ ensure_env() {
     say "installing the project's packages into .venv with pip${extra:+ (with those for: $extra)}"
     "$VENV/bin/python" -m pip install -q --disable-pip-version-check -e "$ROOT${extra:+[$extra]}" >&2 \
         || die "pip could not install the packages (its own message is above)"
+    say "compiling the loops over readings, once"
+    "$VENV/bin/python" -m engine.warm >&2 || die "the installed packages do not work (the message is above)"
     fingerprint >"$stamp"
     [ -z "$extra" ] || cp "$stamp" "$VENV/installed"
 }

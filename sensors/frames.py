@@ -1,7 +1,7 @@
 """Payloads as they were received, many in one: columns and their bytes in a log record."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import orjson
@@ -68,7 +68,7 @@ class FrameBatch:
             count, names_len = (int(x) for x in np.frombuffer(body, np.int64, 2))
             at = 16 + names_len
             names = tuple(orjson.loads(body[16:at]))
-            columns = []
+            columns: list[NDArray[Any]] = []
             for dtype, size in ((np.int64, count), (np.int32, count), (np.int32, count), (np.int64, count + 1)):
                 columns.append(np.frombuffer(body, dtype, size, at))
                 at += columns[-1].nbytes
