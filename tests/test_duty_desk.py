@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
 from engine.duty.alerts import (
@@ -25,7 +27,9 @@ from engine.store.sqlite import StoreError
 from rules.alert import AlertEvent, Step
 from rules.alert_state import State
 from rules.rule import AlertClass
+from tests.driving import Drive
 from tests.duty_cases import HOUR, NOON, SETTINGS, desk_in, silence, step, window
+from tests.histories import Case, cases
 from tests.store_cases import RULES
 
 D = Decision
@@ -263,3 +267,24 @@ def test_a_database_is_refused(tmp_path: Path, spoil: Callable[[Path], None], re
     spoil(tmp_path)
     with pytest.raises(StoreError, match=message):
         open_database(tmp_path, readonly=readonly)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(case=cases(), cuts=st.lists(st.integers(1, 40), min_size=1, max_size=20))
+def test_the_alerts_of_a_judge_are_paged_the_same_however_they_come(
+    tmp_path_factory: pytest.TempPathFactory, case: Case, cuts: list[int]
+) -> None:
+    events = Drive(columns=True, batch=500).through(case.history).events[:400]
+    folder = tmp_path_factory.mktemp("desk")
+    whole, cut = desk_in(_folder(folder, "whole")), desk_in(_folder(folder, "cut"))
+    whole.take(events)
+    at = 0
+    for size in cuts:
+        cut.take(events[max(0, at - size // 2) : at + size])  # some of them come again
+        at += size
+    cut.take(events[at:])
+    assert load_pages(cut.db) == load_pages(whole.db)
+    assert list_alerts(cut.db) == list_alerts(whole.db)
+    assert (whole.contradictions, cut.contradictions) == (0, 0)
+    for desk in (whole, cut):
+        desk.db.close()

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.log.record import Topic
+from engine.log.record import RecordKind, Topic
+from engine.log.sqlite import SqliteLog
 from engine.stages import DeadLetter
 from engine.store import letters
 from engine.store.letters import OTHERS, Letter
 from engine.store.local import LocalStore
+from engine.store.payloads import LogPayloads
+from sensors.frames import FrameBatch
 from sensors.refusal import Reason, Refusal
 from tests.store_cases import MINUTE, NAMES, NOON, facts_of
 
@@ -98,3 +101,15 @@ def test_a_record_no_stage_could_use_is_kept_once_with_its_bytes(store: LocalSto
         assert store.refuse(letter) is None
     (found,) = store.read.refused_records()
     assert (found.stage, found.topic, found.offset, found.body) == ("detect", "frames", 5, b"abc")
+
+
+def test_the_example_is_taken_from_the_log(tmp_path: Path) -> None:
+    with SqliteLog(tmp_path, partitions=1, now_ms=lambda: NOON) as log:
+        payloads = [b"##0012bad", b"{}"]
+        body = FrameBatch.of([(NOON, "M1", "M1", payload) for payload in payloads]).encode()
+        log.append(Topic.FRAMES, 0, RecordKind.FRAMES, body).result()
+        log.append(Topic.FRAMES, 0, RecordKind.TICK, b"").result()
+        find = LogPayloads(log)
+        assert [find(0, 0, row) for row in (0, 1, 2)] == [*payloads, None]
+        assert find(0, 1, 0) is None
+        assert find(0, 99, 0) is None

@@ -1,6 +1,7 @@
 """The local store: what stands of readings that come twice, late or corrected, before and after sealing."""
 
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.detect.facts import Outcome, VerdictCode
+from engine.detect.facts import Outcome, VerdictCode, Verdicts
 from engine.store.local import LocalStore
 from engine.store.reader import StoredReadings, open_reader
 from engine.store.sqlite import StoreError, connect
@@ -87,9 +88,7 @@ def test_a_day_is_sealed_when_the_log_is_72_hours_past_its_end(store: LocalStore
     store.write(facts_of(log_ms=end_of_day + 72 * HOUR - 1))
     assert not list(tmp_path.rglob("*.parquet"))
     store.write(facts_of(log_ms=end_of_day + 73 * HOUR))
-    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.parquet")] == [
-        "sealed/reading/2026-03-01.parquet"
-    ]
+    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.parquet")] == ["sealed/reading/2026-03-01.parquet"]
     assert store.read.readings(COD, *EVER).value.tolist() == [1.0]
     assert store.read.readings(SO2, *EVER).value.tolist() == [2.0]
 
@@ -153,6 +152,16 @@ def test_verdicts_are_kept_by_window_and_revised_later_ones_stand(store: LocalSt
     assert done == []
     (path,) = tmp_path.rglob("verdict/*.parquet")
     assert pq.read_table(path)["rule_id"].to_pylist() == ["gas-hour"]
+
+
+def test_of_two_limits_of_one_rule_the_worse_verdict_of_a_window_is_kept(store: LocalStore) -> None:
+    by_limit = [
+        verdict(start_ms=NOON, at_ms=NOON + HOUR, value=v, code=c)
+        for v, c in ((60.0, VerdictCode.EXCEEDED), (40.0, VerdictCode.NORMAL))
+    ]
+    both = Verdicts(**{f.name: np.concatenate([getattr(v, f.name) for v in by_limit]) for f in fields(Verdicts)})
+    store.write(facts_of(verdicts=both, log_ms=NOON + HOUR))
+    assert store.read.verdicts(1, *EVER).code.tolist() == [VerdictCode.EXCEEDED]
 
 
 def test_a_verdict_without_a_value_stays_one(store: LocalStore) -> None:

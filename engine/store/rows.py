@@ -25,7 +25,10 @@ def reading_rows(facts: Facts) -> Rows:
 
 
 def verdict_rows(verdicts: Verdicts, rule_numbers: NDArray[np.int32]) -> Rows:
-    """The verdicts in the order of their windows. `rule_numbers`: the store's number of each rule of the rule set."""
+    """The verdicts in the order of their windows. `rule_numbers`: the store's number of each rule of the rule set.
+
+    Where several limits of one rule speak of a window, the worst of their verdicts is left.
+    """
     rows = VERDICTS.rows(
         binding=verdicts.binding,
         rule=rule_numbers[verdicts.rule],
@@ -38,4 +41,7 @@ def verdict_rows(verdicts: Verdicts, rule_numbers: NDArray[np.int32]) -> Rows:
         code=verdicts.code,
         rev=0,
     )
-    return in_order(VERDICTS, rows, *VERDICTS.disk_key, "at_ms")
+    rows = in_order(VERDICTS, rows, *VERDICTS.disk_key, "at_ms", "code")
+    worst = np.ones(len(rows), np.bool_)
+    worst[:-1] = ~same_key(VERDICTS, rows[1:], rows[:-1]) | (rows["at_ms"][1:] != rows["at_ms"][:-1])
+    return rows[worst]
