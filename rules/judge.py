@@ -173,7 +173,7 @@ class Judge:
             self._record(self.windows.hour_due(self.next_hour, at_ms))
             self.next_hour += 1
         if at_ms >= self._day_due_ms():
-            self._record(self.windows.day_due(self.next_day, at_ms))
+            self._record(self.windows.day_due(self.next_day, at_ms, self.hour))
             self.next_day += 1
         if not self.silent:
             for silence in self.silences:
@@ -207,9 +207,8 @@ class Judge:
         self.found.events += self.instant_book.take(found, columns)
         n = int(found.counted[0])
         if n:
-            self._record(
-                self.windows.completed(found.full_grid[:n], found.full_row[:n], found.full_block[:n], found.full_ms[:n])
-            )
+            full = found.full_grid[:n], found.full_row[:n], found.full_block[:n], found.full_ms[:n]
+            self._record(self.windows.completed(*full, self.hour))
 
     def _record(self, parts: list[WindowVerdicts]) -> None:
         for verdicts in parts:

@@ -90,17 +90,21 @@ class Windows:
         self.day_marks[day % self.days] = 0
 
     def completed(
-        self, grid: NDArray[np.int32], row: NDArray[np.int32], hour: NDArray[np.int64], log_ms: NDArray[np.int64]
-    ) -> list[WindowVerdicts]:
-        """Verdicts of the checks whose series have just become full, the given ones the last of them."""
+        self, grid: NDArray[np.int32], row: NDArray[np.int32], hour: NDArray[np.int64], log_ms: NDArray[np.int64],
+        current: int,
+    ) -> list[WindowVerdicts]:  # fmt: skip
+        """Verdicts of the checks whose series have just become full, the given ones the last of them.
+
+        `current`: the hour of log time.
+        """
         out = []
         for h in distinct(hour):
             now = hour == h
-            out += self._completed(grid[now], row[now], h, log_ms[now])
+            out += self._completed(grid[now], row[now], h, log_ms[now], current)
         return out
 
     def _completed(
-        self, grid: NDArray[np.int32], row: NDArray[np.int32], hour: int, log_ms: NDArray[np.int64]
+        self, grid: NDArray[np.int32], row: NDArray[np.int32], hour: int, log_ms: NDArray[np.int64], current: int
     ) -> list[WindowVerdicts]:
         which, at_ms = self.uses.touched(grid, row, log_ms)
         for g in distinct(grid):
@@ -110,7 +114,7 @@ class Windows:
         marks = self.hour_marks[hour % self.hours]
         marks[which] |= FULL
         new = (marks[which] & DONE) == 0
-        return self._hour(which[new], hour, at_ms[new]) + self._days_full(which, hour, at_ms)
+        return self._hour(which[new], hour, at_ms[new]) + self._days_full(which, hour, at_ms, current)
 
     def hour_due(self, hour: int, at_ms: int) -> list[WindowVerdicts]:
         """Verdicts of the hour's checks that were not judged before."""
@@ -120,10 +124,10 @@ class Windows:
                 self.grids.state_of(grid, hour)[:] |= JUDGED
         return self._hour(which, hour, np.full(len(which), at_ms)) if len(which) else []
 
-    def day_due(self, day: int, at_ms: int) -> list[WindowVerdicts]:
-        """Verdicts of the day's checks that were not judged before."""
+    def day_due(self, day: int, at_ms: int, current: int) -> list[WindowVerdicts]:
+        """Verdicts of the day's checks that were not judged before. `current`: the hour of log time."""
         for hour in range(*self.calendar.hours(day)):
-            self._refresh(hour, self.day_checks)
+            self._refresh(hour, current, self.day_checks)
         todo = (self.day_marks[day % self.days] & DONE) == 0
         which = self.day_checks[todo]
         if self.plan.day_grid >= 0:
@@ -237,7 +241,7 @@ class Windows:
             far = np.where(~np.isnan(x) & ~(reach <= held), x, far)
         return Sums(num=num, den=den, n_valid=n_valid, n_due=n_due, far=far)
 
-    def _days_full(self, which: Index, hour: int, at_ms: NDArray[np.int64]) -> list[WindowVerdicts]:
+    def _days_full(self, which: Index, hour: int, at_ms: NDArray[np.int64], current: int) -> list[WindowVerdicts]:
         """Verdicts of the days that the hour just completed was the last of."""
         chosen = self.plan.checks.day[which]
         if not chosen.any():
@@ -248,15 +252,15 @@ class Windows:
         if not full.any():
             return []
         for h in range(*self.calendar.hours(day)):
-            self._refresh(h)
+            self._refresh(h, current)
         return self._day(which[full], day, at_ms[full])
 
-    def _refresh(self, hour: int, among: Index | None = None) -> None:
+    def _refresh(self, hour: int, current: int, among: Index | None = None) -> None:
         """Form the cells of day checks again where readings changed since; hour verdicts wait for their revision.
 
         `among`: day checks whose hour may not have been judged at all yet.
         """
-        stale = self._dirty_checks(hour)
+        stale = self._dirty_checks(hour, current)
         which = stale[self.plan.checks.day[stale]]
         if among is not None:
             which = np.union1d(which, among[(self.hour_marks[hour % self.hours, among] & DONE) == 0])
@@ -268,10 +272,12 @@ class Windows:
     def _ring(self, day: int) -> NDArray[np.int64]:
         return np.arange(*self.calendar.hours(day)) % self.hours
 
-    def _dirty_checks(self, hour: int) -> Index:
+    def _dirty_checks(self, hour: int, current: int) -> Index:
+        """Checks whose readings of an hour changed; those of an hour that the grids let go cannot."""
         parts = [np.empty(0, np.intp)]
         for grid, spec in enumerate(self.plan.specs):
-            if not spec.daily and self.grids.dirty[self.grids.block_base[grid] + hour % spec.ring]:
+            held = not spec.daily and hour > current + self.ahead - spec.ring
+            if held and self.grids.dirty[self.grids.block_base[grid] + hour % spec.ring]:
                 rows = np.flatnonzero(self.grids.state_of(grid, hour) & DIRTY).astype(np.int32)
                 parts.append(self.uses.checks_of_rows(np.full(len(rows), grid, np.int32), rows)[0])
         return np.unique(np.concatenate(parts))

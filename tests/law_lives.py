@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rules.reference import Mark
-from rules.rule import RuleKind
+from rules.rule import Judging, RuleKind
 from sensors.reading import Flag, Kind
 from sensors.registry import Medium
 from tests.diary import O2, Diary, Example, daily, hourly_so2, rule
@@ -68,6 +68,10 @@ AFTER_COMPLETION = [
     Example("an hour corrected after its day was complete is a revision of the day",
             Diary(daily(Medium.GAS)).send("00:00", [40] * 24).send("05:00", [16], at="23:10").tick("23:20"),
             ("23:00:01 opened 00:00 40 24/24 !2", "23:11 revised 00:00 39 24/24 !2")),
+    Example("a late last hour completes its day and touches no other hour, however short the memory for late data",
+            Diary(daily(Medium.GAS, judging=Judging(late_bound_h=6, patience_hour_s=0, revise_every_s=420)))
+            .send("00:00", [40] * 23).send("23:00", [88], at="2 00:00:20").tick("2 00:30"),
+            ("2 00:00:20 opened 00:00 42 24/24 !2",)),
     Example("a device day that follows a complete but invalid day is a revision",
             Diary(daily(Medium.GAS)).send("00:00", [40] * 19).send("19:00", [0] * 5, flag=Flag.FAULT)
             .send("00:00", [45], kind=Kind.DAY, at="23:10").tick("23:20"),
