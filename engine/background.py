@@ -15,6 +15,8 @@ from engine.settings import HostSettings
 logger = logging.getLogger(__name__)
 
 RETAIN_S = 60.0
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -41,15 +43,26 @@ async def tick(log: SqliteLog, counts: Counter[str]) -> None:
 
 
 async def retain(log: SqliteLog, settings: HostSettings, snapshots: Mapping[int, int], group: str, now_ms: int) -> None:
-    """Let the log forget what neither a snapshot nor a stage needs any more, as far as the settings allow."""
-    if settings.retain_days is None and settings.retain_bytes is None:
-        return
-    stages = {place: next_ for place, next_ in log.committed(group).items() if place[0] is not Topic.FRAMES}
-    keep = Keep(
-        needed={**stages, **{(Topic.FRAMES, partition): offset for partition, offset in snapshots.items()}},
-        older_than_ms=None if settings.retain_days is None else now_ms - round(settings.retain_days * 86_400_000),
-        bytes_max=settings.retain_bytes,
-    )
-    gone = await asyncio.to_thread(log.retain, keep)
+    """Let the log forget what the settings allow and neither a snapshot nor a stage needs any more."""
+    gone = 0
+    for keep in (_frames(settings, snapshots, now_ms), _derived(log, settings, group, now_ms)):
+        gone += await asyncio.to_thread(log.retain, keep)
     if gone:
         logger.info("the log forgot %s old records", gone)
+
+
+def _frames(settings: HostSettings, snapshots: Mapping[int, int], now_ms: int) -> Keep:
+    """Frames are evidence: they stay unless somebody said otherwise."""
+    return Keep(
+        needed={(Topic.FRAMES, partition): offset for partition, offset in snapshots.items()},
+        older_than_ms=None if settings.retain_days is None else now_ms - round(settings.retain_days * DAY_MS),
+        bytes_max=settings.retain_bytes,
+    )
+
+
+def _derived(log: SqliteLog, settings: HostSettings, group: str, now_ms: int) -> Keep:
+    """What follows from frames can be made again."""
+    return Keep(
+        needed={place: next_ for place, next_ in log.committed(group).items() if place[0] is not Topic.FRAMES},
+        older_than_ms=now_ms - round(settings.retain_derived_h * HOUR_MS),
+    )

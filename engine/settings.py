@@ -14,8 +14,9 @@ class HostSettings:
     snapshot_s: float = 30.0  # a detector's state is written so often, and at a stop
     status_s: float = 2.0  # status.json is written so often
     drain_s: float = 20.0  # a stop waits at most so long for each stage to finish what is in the log
-    retain_days: float | None = None  # records older than this may go, once nobody needs them; None: kept
-    retain_bytes: int | None = None  # the oldest records beyond so many bytes a partition may go; None: kept
+    retain_days: float | None = None  # records of FRAMES older than this may go, once nobody needs them; None: kept
+    retain_bytes: int | None = None  # the oldest records of FRAMES beyond so many bytes a partition may go; None: kept
+    retain_derived_h: float = 24.0  # records of READINGS and ALERTS older than this go, once their stage is done
 
     @property
     def log_file(self) -> Path:

@@ -1,26 +1,41 @@
 """kill -9 of the whole host at any instant: every stored payload has its effect once, and is judged once, in order."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from engine.detect.facts import Facts
 from engine.exit_codes import ExitCode
 from engine.lifecycle import Host
+from engine.log.facts_codec import encode_facts
+from engine.log.record import RecordKind, Topic
+from engine.log.sqlite import SqliteLog
 from tests.app_parts import Shelf
 from tests.app_publisher import parts_in, settings_in
 
 ROUNDS = 5
 SIGNALLED = """
-import asyncio, sys
+import sys, time
+from dataclasses import replace
 from pathlib import Path
 from engine.lifecycle import run_app
 from tests.app_publisher import parts_in, settings_in
-sys.exit(run_app(settings_in(Path(sys.argv[1])), parts_in(Path(sys.argv[1]))))
+
+class Stuck:
+    def write(self, facts):
+        Path(sys.argv[1], "stuck").touch()
+        time.sleep(3600)
+
+folder = Path(sys.argv[1])
+parts = parts_in(folder)
+sys.exit(run_app(settings_in(folder), replace(parts, store=Stuck()) if "stuck" in sys.argv else parts))
 """
 
 
@@ -65,11 +80,32 @@ def test_kill_9_of_the_host_loses_and_doubles_nothing(tmp_path: Path) -> None:
     assert len(stored) > 100
 
 
-def test_the_first_signal_ends_in_order_and_the_code_says_so(tmp_path: Path) -> None:
-    child = subprocess.Popen([sys.executable, "-c", SIGNALLED, str(tmp_path)], cwd=Path(__file__).parent.parent)
-    status = tmp_path / "data" / "status.json"
-    while not status.exists():
+def signalled(folder: Path, *words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", SIGNALLED, str(folder), *words], cwd=Path(__file__).parent.parent)
+
+
+def wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not file.exists():
+        assert time.monotonic() < deadline
         os.sched_yield()
+
+
+def test_the_first_signal_ends_in_order_and_the_code_says_so(tmp_path: Path) -> None:
+    child = signalled(tmp_path)
+    wait_for(tmp_path / "data" / "status.json")
     child.send_signal(signal.SIGTERM)
     assert child.wait(20) == ExitCode.OK
-    assert b'"stopped"' in status.read_bytes()
+    assert b'"stopped"' in (tmp_path / "data" / "status.json").read_bytes()
+
+
+def test_the_second_signal_ends_at_once_whatever_a_stage_is_stuck_in(tmp_path: Path) -> None:
+    with SqliteLog(tmp_path / "data", partitions=2) as log:
+        log.append(Topic.READINGS, 0, RecordKind.DATA, encode_facts(Facts(log_ms=1))).result()
+    child = signalled(tmp_path, "stuck")
+    wait_for(tmp_path / "stuck")
+    child.send_signal(signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(0.3)
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(10) == ExitCode.TERMINATED

@@ -75,12 +75,13 @@ def test_after_close_nothing_is_taken_and_the_answer_says_so(tmp_path: Path) -> 
     assert log.commit("group", {(Topic.FRAMES, 0): 1}).result() is not None
 
 
-def test_offsets_and_log_time_go_on_after_a_restart(tmp_path: Path) -> None:
-    with SqliteLog(tmp_path, now_ms=lambda: 9000) as log:
+def test_offsets_and_log_time_go_on_after_a_restart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with SqliteLog(tmp_path, now_ms=lambda: 900_000) as log:
         log.append(Topic.FRAMES, 0, RecordKind.TICK, b"").result()
-    with SqliteLog(tmp_path, now_ms=lambda: 10) as log:  # the clock went back meanwhile
+    with SqliteLog(tmp_path, now_ms=lambda: 10_000) as log:  # the clock went back meanwhile
         again = stored(log.append(Topic.FRAMES, 0, RecordKind.TICK, b"").result())
-    assert (again.offset, again.log_ms) == (1, 9001)
+    assert (again.offset, again.log_ms) == (1, 900_001)
+    assert "log.db: its last record is 890 s ahead of the clock" in caplog.text
 
 
 def test_consumer_groups_keep_their_own_offsets(log: SqliteLog) -> None:

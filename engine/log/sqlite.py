@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 FILE = "log.db"
 
+AHEAD_MAX_MS = 60_000
+
 COMMIT = """
 insert or replace into group_offset
 select ?1, no, ?4 from partition where topic = ?2 and partition = ?3
@@ -65,6 +67,7 @@ class SqliteLog:
             self.reader = opened.enter_context(LogReader(data / FILE, on_damage))
             tails = _tails(db)
             opened.pop_all()  # all went well: `close` ends them
+        _warn_of_the_future(data / FILE, tails, now_ms())
         self._ends = {place: tail.next for place, tail in tails.items()}
         self._writer = Writer(db, tails, now_ms, self._committed, self._failed)
         self._writer.start()
@@ -188,6 +191,14 @@ class SqliteLog:
     def _tell(self) -> None:
         for listener in list(self._listeners):
             listener()
+
+
+def _warn_of_the_future(file: Path, tails: Mapping[Place, Tail], now_ms: int) -> None:
+    """Log time never goes back: after a clock that was wrong it stands nearly still until the true time catches up."""
+    ahead_ms = max(tail.last_ms for tail in tails.values()) - now_ms
+    if ahead_ms > AHEAD_MAX_MS:
+        ahead_s = ahead_ms // 1000
+        logger.error("%s: its last record is %s s ahead of the clock: nothing is due until then", file, ahead_s)
 
 
 def _tails(db: sqlite.Connection) -> dict[Place, Tail]:
