@@ -130,8 +130,12 @@ class Decoder:
             resolve(upload, monitor, payload, self._lookup, ledger)
 
     def _heard(self, payload: Payload) -> int:
-        """Who was heard, decodable or not: who logged in, or, in a trusted import, the first MN named."""
-        return self._lookup.monitor(payload.login or hj212.named_mn(payload.data), payload.log_ms)
+        """Who was heard, decodable or not: who logged in; behind a gateway, the MN of the topic; in an import, any."""
+        if not payload.login:
+            mn = hj212.named_mn(payload.data)
+        else:
+            mn = payload.login if payload.login in self._lookup.mn_no else payload.claimed
+        return self._lookup.monitor(mn, payload.log_ms)
 
 
 def _payload(batch: FrameBatch, row: int) -> Payload:

@@ -26,8 +26,8 @@ class Payload:
 
     row: int  # in its FrameBatch
     log_ms: int
-    login: str  # "": a trusted import, any MN may speak
-    claimed: str  # "": none claimed
+    login: str  # an MN, or the name of a gateway; "": a trusted import, any MN may speak
+    claimed: str  # the MN in its topic; "": none
     data: bytes
 
 

@@ -1,6 +1,7 @@
 """The registry as the decoder asks it: which monitor an MN is at a time, which series a code at its outlet is."""
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -108,12 +109,14 @@ class Lookup:
 
     def monitor(self, mn: str, log_ms: int) -> int:
         """Position in `registry.monitors` of the monitor with that MN at that log time, -1 if there is none."""
-        mn_no = self.mn_no.get(mn, -1)
-        if mn_no < 0:
+        mn_no = self.mn_no.get(mn)
+        if mn_no is None:
             return -1
-        rows = self.mn_monitor[self.mn_start[mn_no] : self.mn_start[mn_no + 1]]
-        valid = rows[(self.valid_from[rows] <= log_ms) & (log_ms < self.valid_to[rows])]
-        return int(valid[-1]) if len(valid) else -1
+        for at in range(int(self.mn_start[mn_no + 1]) - 1, int(self.mn_start[mn_no]) - 1, -1):
+            monitor = int(self.mn_monitor[at])
+            if self.valid_from[monitor] <= log_ms < self.valid_to[monitor]:
+                return monitor
+        return -1
 
     def outlet(self, monitor: int) -> Outlet:
         """The outlet a monitor speaks for."""
@@ -135,8 +138,8 @@ class Lookup:
 
     def _bound(self, outlet: int, number: int) -> int:
         """The binding of a factor (by number) at an outlet, -1 if there is none."""
-        start, end = self.bound_start[outlet], self.bound_start[outlet + 1]
-        at = start + int(np.searchsorted(self.bound_factor[start:end], number))
+        start, end = int(self.bound_start[outlet]), int(self.bound_start[outlet + 1])
+        at = bisect_left(self.bound_factor, number, start, end)
         return int(self.bound_binding[at]) if at < end and self.bound_factor[at] == number else -1
 
 

@@ -16,12 +16,18 @@ NUMBER_MAX = 40
 
 
 def speaker(mn: str, payload: Payload, lookup: Lookup, readings: Callable[[], int]) -> int:
-    """Position of the monitor that speaks; Refused (with so many readings) if this MN may not speak here."""
-    names = {"logged in": payload.login, "is in the topic": payload.claimed} if payload.login else {}
-    for what, name in names.items():
-        if name and name != mn:
-            detail = f"MN {shown(mn)}: expected {shown(name)}, which {what}"
-            raise Refused(Reason.MN_NOT_LOGIN, detail, readings())
+    """Position of the monitor that speaks; Refused (with so many readings) if this MN may not speak here.
+
+    A device logs in under its MN and speaks for itself only. A login that is no MN is a gateway: intake has checked
+    that it may publish in the topic of that MN, so the frame must have the MN of the topic. No login: anybody.
+    """
+    is_device = payload.login in lookup.mn_no
+    names = {"login": payload.login} if is_device else {}
+    if payload.login and (payload.claimed or not is_device):
+        names["topic"] = payload.claimed
+    for where, name in names.items():
+        if name != mn:
+            raise Refused(Reason.MN_NOT_LOGIN, f"MN {shown(mn)}: expected {shown(name)}, as in its {where}", readings())
     monitor = lookup.monitor(mn, payload.log_ms)
     if monitor < 0:
         known = "registered, but not valid at that time" if mn in lookup.mn_no else "not registered"

@@ -104,7 +104,15 @@ def sent(draw: st.DrawFn) -> tuple[int, tuple[str, str], bytes]:
     """(delay, (login, claimed), payload)"""
     mn = draw(mostly([WATER_MN, GAS_MN, OLD_MN], ["nobody"]))
     who = draw(st.integers(0, 9))
-    login, claimed = ("", "") if who < 3 else (GAS_MN, mn) if who == 9 else (mn, draw(st.sampled_from([mn, mn, "", GAS_MN])))
+    login, claimed = (
+        ("", "")
+        if who < 2
+        else (GAS_MN, mn)
+        if who == 9
+        else ("gateway", mn)
+        if who == 8
+        else (mn, draw(st.sampled_from([mn, mn, "", GAS_MN])))
+    )
     return draw(mostly(["0", "1000"], ["3000000"]).map(int)), (login, claimed), draw(payloads(mn))
 
 

@@ -27,7 +27,7 @@ UNITS = [
     ("a 2005 code at a water outlet: 001 is pH", WATER_MN, "001-Avg=7.1,001-Flag=N", "w01001", 7.1),
     ("a 2005 code at a gas outlet: 01 is particulate matter", GAS_MN, "01-Avg=7.1,01-Flag=N", "a34013", 7.1),
     ("a 2005 code at a gas outlet: 02 is SO2", GAS_MN, "02-Avg=35,02-Flag=N", "a21026", 35.0),
-    ("15 digits are read as the nearest double", WATER_MN, "w01018-Avg=38.6000000000001,w01018-Flag=N", "w01018", 38.6000000000001),
+    ("12 digits are the nearest double", WATER_MN, "w01018-Avg=38.6000000001,w01018-Flag=N", "w01018", 38.6000000001),
     ("17 digits too", WATER_MN, "w01018-Avg=0.30000000000000004,w01018-Flag=N", "w01018", 0.30000000000000004),
     ("a negative value", GAS_MN, "a01012-Avg=-12.5,a01012-Flag=N", "a01012", -12.5),
     ("an exponent", WATER_MN, "w01018-Avg=3.86E1,w01018-Flag=N", "w01018", 38.6),

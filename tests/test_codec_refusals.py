@@ -44,7 +44,7 @@ PAYLOADS = [
     ("the year 9999", frame(f"DataTime=99991231235959;{COD}"), Reason.BAD_TIME, 1, "2000 to 2099"),
     ("two times folded", frame(f"{AT}-20240101100500;{COD}"), Reason.BAD_TIME, 1, "20240101100000-2024"),
     ("two different DataTimes", frame(f"{AT};{COD};DataTime=20240101100001"), Reason.BAD_TIME, 1, "given twice"),
-    ("the MN of another", frame(f"{AT};{COD}", mn=GAS_MN), Reason.MN_NOT_LOGIN, 1, "which logged in"),
+    ("the MN of another", frame(f"{AT};{COD}", mn=GAS_MN), Reason.MN_NOT_LOGIN, 1, "as in its login"),
     ("JSON that is none", b'{"v":1,', Reason.BAD_JSON, 0, "payload:"),
 ]  # fmt: skip
 
@@ -108,7 +108,10 @@ SPEAKERS = [
     ("a trusted import is not asked for its topic", "", GAS_MN, None),
     ("another login", GAS_MN, GAS_MN, Reason.MN_NOT_LOGIN),
     ("its own login in another's topic", WATER_MN, GAS_MN, Reason.MN_NOT_LOGIN),
-    ("a login that is no monitor", "somebody", "somebody", Reason.MN_NOT_LOGIN),
+    ("a gateway in the topic of the MN", "gateway", WATER_MN, None),
+    ("a gateway in the topic of another MN", "gateway", GAS_MN, Reason.MN_NOT_LOGIN),
+    ("a gateway without a topic", "gateway", "", Reason.MN_NOT_LOGIN),
+    ("a device that is not registered", "somebody", "somebody", Reason.MN_NOT_LOGIN),
 ]
 
 
@@ -116,8 +119,9 @@ SPEAKERS = [
 def test_who_may_speak_for_an_mn(login: str, claimed: str, reason: Reason | None) -> None:
     decoded = decode(GOOD, login=login, claimed=claimed)
     assert [r.reason for r in decoded.refused] == ([] if reason is None else [reason])
-    heard = {WATER_MN: 0, "": 0, GAS_MN: 1, "somebody": -1}
-    assert decoded.monitor.tolist() == [heard[login]]
+    heard = {WATER_MN: 0, GAS_MN: 1}
+    speaks = login if login in heard else claimed if login else WATER_MN
+    assert decoded.monitor.tolist() == [heard.get(speaks, -1)]
 
 
 def test_an_unknown_mn_is_refused_with_its_readings() -> None:

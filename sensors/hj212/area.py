@@ -1,11 +1,14 @@
 """The content of a frame, between CP=&& and &&: plain fields, and factors merged by code; departures are counted."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
 from sensors.reading import LETTERS
 
 ATTRIBUTES = ("Rtd", "Avg", "Min", "Max", "Cou", "Flag", "ZsRtd", "ZsAvg", "ZsMin", "ZsMax", "ZsCou", "SampleTime")
+KNOWN = frozenset(ATTRIBUTES)
+BLANK = re.compile(r"\s")
 BY_LOWER = {name.lower(): name for name in ATTRIBUTES}
 
 
@@ -53,7 +56,9 @@ class _Reader:
         if not equals:
             self.area.broken.append(part)
             return ""
-        name, value = self._clean(name, value)
+        if BLANK.search(part):
+            self._tolerate("blank")
+            name, value = "".join(name.split()), value.strip()
         code, hyphen, attribute = name.rpartition("-")
         if not hyphen:
             return self._plain(name, value)
@@ -62,13 +67,8 @@ class _Reader:
             self._tolerate("double_hyphen")
         return self._set(code, self._attribute(attribute), value)
 
-    def _clean(self, name: str, value: str) -> tuple[str, str]:
-        if any(c.isspace() for c in name) or value != value.strip():
-            self._tolerate("blank")
-        return "".join(name.split()), value.strip()
-
     def _attribute(self, name: str) -> str:
-        known = BY_LOWER.get(name.lower(), name)
+        known = name if name in KNOWN else BY_LOWER.get(name.lower(), name)
         if known != name:
             self._tolerate("name_case")
         return known

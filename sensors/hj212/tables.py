@@ -12,7 +12,7 @@ from sensors.lookup import Lookup
 from sensors.reading import Flag
 
 ANYBODY, NOBODY = -2, -1
-"""In place of an MN number: a trusted import (or nothing claimed), and a name that is no registered MN."""
+"""In place of an MN number: a trusted import (or nothing claimed), and a name that is no MN (as login: a gateway)."""
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -153,7 +153,9 @@ def mn_of(names: Names, blob: Bytes, start: int, end: int) -> int:
 def speaker(tables: Tables, mn: int, payload: tuple[int, int, int]) -> int:
     """Position of the monitor that speaks, -1 if this MN is not known, not valid, or may not speak here."""
     log_ms, login, claimed = payload
-    if mn < 0 or login not in (ANYBODY, mn) or (login != ANYBODY and claimed not in (ANYBODY, mn)):
+    itself = login == mn and claimed in (ANYBODY, mn)
+    behind_gateway = login == NOBODY and claimed == mn
+    if mn < 0 or not (login == ANYBODY or itself or behind_gateway):
         return -1
     found = -1
     for i in range(tables.names.first[mn], tables.names.first[mn + 1]):
