@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.app import Parts
-from engine.config.doc import Config
+from engine.config.doc import Config, InfluxPlace
 from engine.duty.channels.make import make_channels
 from engine.duty.database import open_database
 from engine.duty.desk import Desk
@@ -24,9 +24,13 @@ from engine.log.lock import owner_of
 from engine.log.reader import LogReader
 from engine.log.record import ControlKind
 from engine.log.sqlite import FILE
+from engine.stages import Store
+from engine.store.influx import InfluxStore
+from engine.store.influx_post import InfluxSettings
 from engine.store.local import RECENT_H, LocalStore
 from engine.store.names import Names
 from engine.store.payloads import LogPayloads
+from engine.stores import LocalAndInflux
 from rules.ruleset_json import ruleset_to_json
 from sensors.registry import Registry
 from sensors.registry_json import registry_from_json, registry_to_json
@@ -77,9 +81,14 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
     data, rules = config.host.data, config.rules
     recent_h = config.recent_h or max(RECENT_H, rules.judging.late_bound_h + 24)
     with contextlib.ExitStack() as stack:
-        payloads = Payloads()
-        store = LocalStore(data, Names(registry=registry, rules=rules), payload_of=payloads, recent_h=recent_h)
-        stack.callback(store.close)
+        payloads, names = Payloads(), Names(registry=registry, rules=rules)
+        local = LocalStore(data, names, payload_of=payloads, recent_h=recent_h)
+        stack.callback(local.close)
+        store: Store = local
+        if config.influx is not None:
+            influx = InfluxStore(_influx(config.influx), names, data, payload_of=payloads)
+            stack.callback(influx.close)
+            store = LocalAndInflux(local, influx)
         database = open_database(data)
         stack.callback(database.close)
         sender = Sender(database, config.duty, make_channels(config.duty.channels))
@@ -91,6 +100,10 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
             intake=lambda log: _intake(config, registry, log, payloads),
             services=(sender,),
         )
+
+
+def _influx(place: InfluxPlace) -> InfluxSettings:
+    return InfluxSettings(url=place.url, token=place.token.reveal(), org=place.org, bucket=place.bucket)
 
 
 def _intake(config: Config, registry: Registry, log: Log, payloads: Payloads) -> Listeners:

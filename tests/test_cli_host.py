@@ -18,6 +18,7 @@ import pytest
 from engine.cli.main import run
 from sensors.hj212.encode import seal
 from sensors.hj212.times import data_time
+from tests.influx_stand_in import BUCKET, ORG, TOKEN, running
 
 MN = "010000A8900016F000169DC0"
 TOPIC = f"outfall/v1/{MN}/up"
@@ -141,3 +142,17 @@ def test_a_registry_that_changed_takes_over_at_the_next_start(site: tuple[Path, 
     assert second is not None and second.version == 2
     assert second.bindings == first.bindings
     assert second.outlets[0].name == "新总排口"
+
+
+def test_readings_go_to_influxdb_as_well(site: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
+    config, password = site
+    token = config.parent / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    with running() as influx:
+        place = f"{{url: {influx.url}, org: {ORG}, bucket: {BUCKET}, token_file: token}}"
+        config.write_text(config.read_text("utf-8").replace("store:\n", f"store:\n  influx: {place}\n"), "utf-8")
+        with host(config) as (_, port):
+            publish(port, password, minutes_over_the_limit())
+        assert len(influx.points) == 3
+    assert TOKEN not in json.dumps(answer(capsys, "check", "-c", str(config)))
