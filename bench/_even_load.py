@@ -1,14 +1,19 @@
-"""A process that publishes minute frames of many outlets, spread evenly over each minute, as gateways do."""
+"""A process that publishes minute frames of many outlets, spread evenly over each minute, over a few connections.
+
+`run_load` runs this module as a program: options over stdin, result over stdout.
+"""
 
 import selectors
 import socket
+import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
+import orjson
 
 from bench._district import MINUTE_MS, Frames, mn_of
 from engine.intake.topics import up
@@ -26,8 +31,8 @@ PUBACK_BYTES = 4
 class EvenLoad:
     """What is published."""
 
-    port: int
-    gateways: Sequence[tuple[str, str]]  # (name, secret); outlet i speaks through gateway i % len
+    port: int  # of an endpoint that takes anonymous clients
+    connections: int  # outlet i speaks over connection i % connections
     outlets: int
     first_minute_ms: int  # device time of the first frames
     minutes: float
@@ -43,7 +48,7 @@ class EvenlyLoaded:
     seconds: float
     late_s_max: float  # the generator's own: how far it fell behind its plan
     puback_ms: tuple[float, float, float]  # p50, p99, max, from the write to the PUBACK
-    over: dict[tuple[int, int], float] = field(repr=False)  # (outlet, device minute) that is over -> when it was written
+    over: list[tuple[int, int, float]]  # (outlet, device minute) that is over, and when it was written
 
 
 def is_over(outlet: int, minute_ms: int) -> bool:
@@ -51,18 +56,13 @@ def is_over(outlet: int, minute_ms: int) -> bool:
     return (outlet + 7 * (minute_ms // MINUTE_MS)) % ALERT_CYCLE == 0
 
 
-def login_names(outlets: int, gateways: int) -> dict[str, list[str]]:
-    """Each gateway and the MNs it speaks for."""
-    return {f"gateway-{g}": [mn_of(n) for n in range(g, outlets, gateways)] for g in range(gateways)}
-
-
 class Line:
-    """One gateway's connection."""
+    """One connection."""
 
-    def __init__(self, port: int, name: str, secret: str) -> None:
+    def __init__(self, port: int, name: str) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        hello = Connect(version=Version.V311, client_id=name, username=name, password=secret.encode(), keep_alive_s=0)
+        hello = Connect(version=Version.V311, client_id=name, keep_alive_s=0)
         self.socket.sendall(build(hello, Version.V311))
         if (answer := self.socket.recv(4)) != LET_IN:
             raise ConnectionError(f"{name}: expected to be let in, got CONNACK {answer.hex()}")
@@ -99,16 +99,24 @@ class Line:
         self.waits_ms.extend((now - self._under_way.popleft()) * 1000 for _ in range(whole))
 
 
-def publish_evenly(load: EvenLoad, answer: Any) -> None:
-    """Publish it all and send an `EvenlyLoaded` into the pipe `answer`."""
+def run_load(load: EvenLoad) -> EvenlyLoaded:
+    """Run it in a process of its own; CalledProcessError where that fails."""
+    command = [sys.executable, "-m", "bench._even_load"]
+    done = subprocess.run(command, input=orjson.dumps(asdict(load)), stdout=subprocess.PIPE, check=True)
+    raw = orjson.loads(done.stdout)
+    return EvenlyLoaded(**{**raw, "puback_ms": tuple(raw["puback_ms"]), "over": [tuple(row) for row in raw["over"]]})
+
+
+def publish_evenly(load: EvenLoad) -> EvenlyLoaded:
+    """Publish it all and wait for the last PUBACK."""
     frames = Frames.make()
-    lines = [Line(load.port, name, secret) for name, secret in load.gateways]
+    lines = [Line(load.port, f"load-{number}") for number in range(load.connections)]
     selector = selectors.DefaultSelector()
     for line in lines:
         selector.register(line.socket, selectors.EVENT_READ, line)
     total = int(load.outlets * load.minutes)
     a_second = load.outlets / load.minute_s
-    over: dict[tuple[int, int], float] = {}
+    over: list[tuple[int, int, float]] = []
     began, sent, late = time.monotonic(), 0, 0.0
     while sent < total or any(line.acknowledged < line.sent for line in lines):
         now = time.monotonic()
@@ -120,10 +128,10 @@ def publish_evenly(load: EvenLoad, answer: Any) -> None:
             is_high = is_over(outlet, minute_ms)
             lines[outlet % len(lines)].publish(mn_of(outlet), frames.payload(outlet, minute_ms, over=is_high))
             if is_high:
-                over[outlet, minute_ms] = time.monotonic()
+                over.append((outlet, minute_ms, time.monotonic()))
         sent = due
         _serve(lines, selector)
-    answer.send(_result(lines, time.monotonic() - began, late, over))
+    return _result(lines, time.monotonic() - began, late, over)
 
 
 def _serve(lines: Sequence[Line], selector: selectors.BaseSelector) -> None:
@@ -133,7 +141,7 @@ def _serve(lines: Sequence[Line], selector: selectors.BaseSelector) -> None:
         key.data.read()
 
 
-def _result(lines: Sequence[Line], seconds: float, late: float, over: dict[tuple[int, int], float]) -> EvenlyLoaded:
+def _result(lines: Sequence[Line], seconds: float, late: float, over: list[tuple[int, int, float]]) -> EvenlyLoaded:
     waits = np.array([wait for line in lines for wait in line.waits_ms])
     p50, p99, most = np.percentile(waits, [50, 99, 100]).tolist()
     return EvenlyLoaded(
@@ -144,3 +152,8 @@ def _result(lines: Sequence[Line], seconds: float, late: float, over: dict[tuple
         puback_ms=(p50, p99, most),
         over=over,
     )
+
+
+if __name__ == "__main__":
+    done = publish_evenly(EvenLoad(**orjson.loads(sys.stdin.buffer.read())))
+    sys.stdout.buffer.write(orjson.dumps(asdict(done)))

@@ -1,0 +1,261 @@
+"""From the publish of a frame to the page handed to the channel, on the whole pipeline, in real time.
+
+    python -m bench.live                                             # 100,000 outlets x 8 factors a minute
+    python -m bench.live --outlets 2000 --minutes 1 --backlog 2      # a minute and a half
+
+First a **backlog** of minutes is written into the log, as it stands there after an outage, and a host is started on it:
+how many times real time does it catch up? Then, on the same host, a **steady** load of the same outlets, published by a
+process of its own over a few MQTT connections, QoS 1, evenly over each minute of the wall clock. Every clock is the real
+one; nothing is accelerated. A 500th of the outlets is over a limit in each minute; each of them makes an alert
+and two pages (over; back within), and the time of the first is measured.
+
+All five kinds of rule are on; three factors of each outlet have an hourly limit on the converted basis. Peak memory is
+that of the host's process: endpoint, log, judge, store, duty, and the register of all outlets.
+"""
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench._district import FACTORS, MINUTE_MS, Frames, make_registry, make_rules, mn_of
+from bench._even_load import EvenLoad, EvenlyLoaded, is_over, run_load
+from bench._measure import Report, in_child, parser
+from engine.announce import announce
+from engine.app import Parts
+from engine.duty.channels.channel import Outcome, Status
+from engine.duty.database import open_database
+from engine.duty.desk import Desk
+from engine.duty.page import Page
+from engine.duty.roster import Person, Roster, Shift
+from engine.duty.sender import Sender
+from engine.duty.settings import ChannelKind, ChannelSettings, DutySettings
+from engine.intake.credentials import Credentials
+from engine.intake.endpoint import MqttEndpoint
+from engine.intake.settings import IntakeSettings
+from engine.lifecycle import Host
+from engine.log.record import RecordKind, Topic
+from engine.log.sqlite import SqliteLog, wall_ms
+from engine.settings import HostSettings
+from engine.store.local import LocalStore
+from engine.store.names import Names
+from rules.rule import RuleSet
+from rules.ruleset_json import ruleset_to_json
+from sensors.frames import FrameBatch
+from sensors.registry import Registry
+from sensors.registry_json import registry_to_json
+
+CONNECTIONS = 16
+PAGE_PATIENCE_S = 30.0
+STAGES = ((Topic.FRAMES, "detect"), (Topic.READINGS, "store"), (Topic.ALERTS, "duty"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """The sizes of one run."""
+
+    outlets: int
+    minutes: float
+    backlog: int  # minutes
+    batch: int  # frames a record of the backlog
+
+
+@dataclass(slots=True)
+class Handed:
+    """A channel that notes when it was handed a page."""
+
+    opened: dict[tuple[int, int], float] = field(default_factory=dict)  # (outlet, device minute) -> monotonic s
+    pages: int = 0
+
+    async def send(self, page: Page) -> Outcome:
+        """Take it."""
+        self.pages += 1
+        if page.subject.step == "opened" and page.subject.kind == "instant":
+            self.opened[int(page.subject.outlet.split()[-1]), page.subject.start_ms] = time.monotonic()
+        return Outcome(status=Status.DELIVERED)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def fill(data: Path, live: Live, registry: Any, rules: Any) -> None:
+    """Write the last minutes into a log, at the log times at which they would have come."""
+    frames = Frames.make()
+    now_ms = wall_ms()
+    start_ms = now_ms - live.backlog * MINUTE_MS
+    clock = {"ms": start_ms - 1000}
+    with SqliteLog(data, now_ms=lambda: clock["ms"]) as log:
+        asyncio.run(announce(log, registry, rules))
+        for log_ms, rows in _past(frames, live, start_ms):
+            body = FrameBatch.of([(log_ms, "", mn, payload) for mn, payload in rows]).encode()
+            last = log.append(Topic.FRAMES, 0, RecordKind.FRAMES, body, log_ms=log_ms)
+        last.result()
+
+
+def _past(frames: Frames, live: Live, start_ms: int) -> Iterator[tuple[int, list[tuple[str, bytes]]]]:
+    """(log time, [(MN, payload)]) of the backlog."""
+    first = start_ms // MINUTE_MS * MINUTE_MS - MINUTE_MS
+    rows: list[tuple[str, bytes]] = []
+    for minute in range(live.backlog):
+        for outlet in range(live.outlets):
+            minute_ms = first + minute * MINUTE_MS
+            rows.append((mn_of(outlet), frames.payload(outlet, minute_ms, over=is_over(outlet, minute_ms))))
+            if len(rows) == live.batch:
+                yield start_ms + minute * MINUTE_MS + outlet * MINUTE_MS // live.outlets, rows
+                rows = []
+    if rows:
+        yield start_ms + live.backlog * MINUTE_MS, rows
+
+
+class Bench:
+    """A host on a directory, with a channel that looks at the clock."""
+
+    def __init__(self, data: Path, registry: Registry, rules: RuleSet, contents: tuple[Any, Any]) -> None:
+        duty = DutySettings(
+            roster=Roster(
+                people=(Person(id="li", name="Li", channels=("bench",)),),
+                shifts=(Shift(id="all", squads=(("li",),), anchor=datetime(2020, 1, 1)),),
+            ),
+            channels=(ChannelSettings(name="bench", kind=ChannelKind.TERMINAL),),
+        )
+        self.channel = Handed()
+        self.store = LocalStore(data, Names(registry=registry, rules=rules))
+        self.database = open_database(data)
+        sender = Sender(self.database, duty, {"bench": self.channel})
+        parts = Parts(
+            store=self.store,
+            desk=Desk(self.database, duty, registry, rules, wake=sender.wake),
+            registry=contents[0],
+            rules=contents[1],
+            intake=lambda log: MqttEndpoint(
+                IntakeSettings(port=0, anonymous=True), log, Credentials(data / "devices.json"), lambda _mn: 0
+            ),
+            services=(sender,),
+        )
+        self.host = Host(HostSettings(data=data), parts)
+
+    def behind(self) -> int:
+        """Records that some stage has not finished."""
+        log, counts = self.host.log, self.host.counts
+        assert log is not None
+        return sum(max(0, log.end(topic, 0) - counts[f"{name}.taken"]) for topic, name in STAGES)
+
+    async def caught_up(self) -> None:
+        """Return when nothing of what is in the log now is left to do."""
+        while self.behind() > 1:  # a tick may be on its way
+            await asyncio.sleep(0.01)
+
+
+async def _run(bench: Bench, live: Live) -> dict[str, Any]:
+    began = time.monotonic()
+    life = asyncio.create_task(bench.host.run())
+    await bench.host.ready.wait()
+    started_s = time.monotonic() - began
+    await bench.caught_up()
+    caught_up_s = time.monotonic() - began
+    before = dict(bench.host.counts)
+    loaded = await _steady(bench, live)
+    await bench.caught_up()
+    waiting = {(outlet, minute_ms) for outlet, minute_ms, _ in loaded.over} - bench.channel.opened.keys()
+    deadline = time.monotonic() + PAGE_PATIENCE_S
+    while waiting and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+        waiting -= bench.channel.opened.keys()
+    bench.host.stop()
+    code = await life
+    counts = {name: count - before.get(name, 0) for name, count in bench.host.counts.items()}
+    return {
+        "code": int(code),
+        "started_s": started_s,
+        "caught_up_s": caught_up_s,
+        "before": before,
+        "counts": counts,
+        "loaded": loaded,
+        "pages_ms": [(bench.channel.opened[o, m] - at) * 1000 for o, m, at in loaded.over if (o, m) in bench.channel.opened],
+        "missing": len(waiting),
+        "pages": bench.channel.pages,
+    }
+
+
+async def _steady(bench: Bench, live: Live) -> EvenlyLoaded:
+    intake = bench.host.intake
+    assert isinstance(intake, MqttEndpoint)
+    first_minute_ms = wall_ms() // MINUTE_MS * MINUTE_MS - MINUTE_MS
+    load = EvenLoad(
+        port=intake.port,
+        connections=CONNECTIONS,
+        outlets=live.outlets,
+        first_minute_ms=first_minute_ms,
+        minutes=live.minutes,
+    )
+    return await asyncio.to_thread(run_load, load)
+
+
+def measure(live: Live) -> dict[str, Any]:
+    """One run in a directory of its own."""
+    registry = make_registry(live.outlets)
+    rules = make_rules(registry)
+    contents = registry_to_json(registry), ruleset_to_json(rules)
+    with tempfile.TemporaryDirectory() as folder:
+        fill(Path(folder), live, *contents)
+        bench = Bench(Path(folder), registry, rules, contents)
+        with contextlib.closing(bench.store), contextlib.closing(bench.database):
+            return asyncio.run(_run(bench, live))
+
+
+def _rows(report: Report, live: Live, found: dict[str, Any], peak: float) -> None:
+    loaded: EvenlyLoaded = found["loaded"]
+    past = live.backlog * live.outlets * len(FACTORS)
+    spent = found["caught_up_s"]
+    steady = loaded.acknowledged * len(FACTORS) / loaded.seconds
+    pages = np.percentile(found["pages_ms"], [50, 99, 100]).tolist() if found["pages_ms"] else []
+    lines: tuple[tuple[str, str, list[float], float, float], ...] = (
+        (f"catch up {live.backlog} min", "log → all stages", [], past / spent, live.backlog * 60 / spent),
+        (f"steady {live.minutes:g} min", "publish → PUBACK", list(loaded.puback_ms), steady, 1.0),
+        (f"steady {live.minutes:g} min", "publish → page handed over", pages, steady, 1.0),
+    )
+    for phase, way, percentiles, readings_s, times in lines:
+        p50, p99, most = (round(ms, 1) for ms in percentiles) if percentiles else (None, None, None)
+        report.add(
+            phase=phase,
+            way=way,
+            p50_ms=p50,
+            p99_ms=p99,
+            max_ms=most,
+            readings_s=round(readings_s),
+            times_real_time=round(times, 2),
+            peak_mib=round(peak),
+        )
+    report.notes += [
+        f"catch up: {live.batch} frames a record; {spent:.1f} s, of which {found['started_s']:.1f} s are the start",
+        f"steady: {len(found['pages_ms'])} first pages measured, {found['missing']} missing, of {found['pages']} pages in all",
+        f"steady: {loaded.published:,} frames published, {loaded.acknowledged:,} acknowledged, "
+        f"in {found['counts'].get('detect.taken', 0):,} records of the log",
+        f"the generator was at most {loaded.late_s_max * 1000:.0f} ms behind its plan; exit code {found['code']}",
+    ]
+
+
+def main() -> None:
+    """The command."""
+    options = parser(__doc__)
+    options.add_argument("--outlets", type=int, default=100_000)
+    options.add_argument("--minutes", type=float, default=3.0, help="of steady load, real time")
+    options.add_argument("--backlog", type=int, default=10, help="minutes in the log before the start")
+    options.add_argument("--batch", type=int, default=100, help="frames a record of the backlog")
+    given = options.parse_args()
+    live = Live(outlets=given.outlets, minutes=given.minutes, backlog=given.backlog, batch=given.batch)
+    found, peak = in_child(measure, live)
+    report = Report(bench="bench.live", title=f"{live.outlets:,} outlets x {len(FACTORS)} factors a minute")
+    _rows(report, live, found, peak)
+    report.show(as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()
