@@ -10,7 +10,7 @@ from engine.duty.desk import Desk
 from engine.duty.outbox import PageRow, PageState, attempt_count, load_pages
 from engine.duty.page import Page
 from engine.duty.sender import Sender
-from engine.duty.sending import claim, finish, release_orphans
+from engine.duty.sending import Claim, Ended, release_orphans, turn
 from engine.duty.settings import DutySettings
 from engine.duty.tables import outbox
 from rules.alert import AlertEvent, Step
@@ -193,32 +193,28 @@ def test_a_page_cut_off_by_a_stop_is_sent_again_and_marked(tmp_path: Path) -> No
     assert [page.resend for page in hanging.pages + bot.pages] == [False, True]
 
 
-def due(desk: Desk, now_ms: int, limit: int = 10) -> list[str]:
-    return [
-        taken.page.subject.kind
-        for taken in claim(desk.db, now_ms=now_ms, limit=limit, sending=SETTINGS.sending, roster=SETTINGS.roster)
-    ]
+def due(desk: Desk, now_ms: int, *ended: Ended) -> list[Claim]:
+    sending, roster = SETTINGS.sending, SETTINGS.roster
+    return list(turn(desk.db, ended, now_ms=now_ms, limit=10, sending=sending, roster=roster).claims)
 
 
 def test_of_one_persons_pages_only_the_first_is_taken_until_it_is_done(tmp_path: Path) -> None:
     desk = desk_in(tmp_path)
     desk.take([A, SILENT])
-    (first,) = claim(desk.db, now_ms=1000, limit=10, sending=SETTINGS.sending, roster=SETTINGS.roster)
+    (first,) = due(desk, 1000)
     assert due(desk, 1001) == []
-    assert finish(desk.db, first, DELIVERED, now_ms=1002, sending=SETTINGS.sending) is PageState.DELIVERED
-    assert due(desk, 1003) == ["offline"]
+    (second,) = due(desk, 1002, Ended(claim=first, outcome=DELIVERED))
+    assert [claim.page.subject.kind for claim in (first, second)] == ["exceedance", "offline"]
+    assert [page.state for page in load_pages(desk.db)] == [PageState.DELIVERED, PageState.SENDING]
 
 
 def test_a_lease_ends_and_a_clock_set_back_does_not_keep_pages(tmp_path: Path) -> None:
     desk = desk_in(tmp_path)
     desk.take([A])
     now = 10_000_000
-    assert due(desk, now) == ["exceedance"]
-    assert due(desk, now + 59_999) == []
-    assert due(desk, now + 60_000) == ["exceedance"]
-    assert due(desk, now - 5_000_000) == ["exceedance"]
+    assert [len(due(desk, ms)) for ms in (now, now + 59_999, now + 60_000, now - 5_000_000)] == [1, 0, 1, 1]
     assert release_orphans(desk.db) == 1
-    assert due(desk, now) == ["exceedance"]
+    assert len(due(desk, now)) == 1
     assert load_pages(desk.db)[0].resends == 3
     assert attempt_count(desk.db) == 4
 

@@ -1,7 +1,6 @@
 """Alerts in memory during one transaction: read in bulk, changed, written back in bulk."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, or_, select
@@ -19,6 +18,8 @@ UPDATE = (
     .where(alert.c.alert_id == bindparam("new_alert_id"))
     .values({c.name: bindparam(f"new_{c.name}") for c in alert.c if c.name != "alert_id"})
 )
+
+COLUMNS = tuple(c.name for c in alert.c)
 
 T = TypeVar("T")
 
@@ -39,13 +40,13 @@ class Ledger:
         self._gap_ms = gap_ms  # an alert that begins so long after the end of another belongs to its episode
         self._rows: dict[str, AlertRow] = {}
         self._subjects: dict[Subject, set[str]] = {}
-        self._asked: set[tuple[Subject, int]] = set()
         self._stored: set[str] = set()
         self._changed: set[str] = set()
         ids = sorted({event.alert_id for event in events})
         self.known = dict(self._known(ids))
         for part in _parts(ids):
             self._remember(connection.execute(select(alert).where(alert.c.alert_id.in_(part))))
+        self._load_subjects([e for e in events if (e.alert_id, e.seq) not in self.known])
 
     def get(self, alert_id: str) -> AlertRow | None:
         """An alert one of the events is about; None if it is new."""
@@ -76,8 +77,8 @@ class Ledger:
 
     def flush(self) -> None:
         """Write back what has changed."""
-        new = [asdict(self._rows[id]) for id in sorted(self._changed - self._stored)]
-        changed = [asdict(self._rows[id]) for id in sorted(self._changed & self._stored)]
+        new = [_columns(self._rows[id]) for id in sorted(self._changed - self._stored)]
+        changed = [_columns(self._rows[id]) for id in sorted(self._changed & self._stored)]
         if new:
             self._connection.execute(alert.insert(), new)
         if changed:
@@ -92,27 +93,18 @@ class Ledger:
             found = self._connection.execute(select(c.alert_id, c.seq, c.body).where(c.alert_id.in_(part)))
             yield from (((row.alert_id, row.seq), row.body) for row in found)
 
+    def _load_subjects(self, events: Sequence[AlertEvent]) -> None:
+        """Alerts of the events' outlets that stand, that people know of, or that end where one of the events begins."""
+        if not events:
+            return
+        starts = [event.start_ms for event in events]
+        near = alert.c.end_ms.between(min(starts) - self._gap_ms, max(starts))
+        matter = or_(alert.c.state.in_(STANDING), alert.c.severity_told > 0, near)
+        for part in _parts(sorted({event.outlet for event in events})):
+            self._remember(self._connection.execute(select(alert).where(alert.c.outlet.in_(part), matter)))
+
     def _of_subject(self, event: AlertEvent) -> list[AlertRow]:
-        key = subject_of(event)
-        asked = (key, event.start_ms)
-        if asked not in self._asked:
-            self._asked.add(asked)
-            self._remember(
-                self._connection.execute(
-                    select(alert).where(
-                        alert.c.rule == event.rule,
-                        alert.c.outlet == event.outlet,
-                        alert.c.factor == event.factor,
-                        alert.c.mn == event.mn,
-                        or_(
-                            alert.c.state.in_(STANDING),
-                            alert.c.severity_told > 0,
-                            alert.c.end_ms.between(event.start_ms - self._gap_ms, event.start_ms),
-                        ),
-                    )
-                )
-            )
-        return [self._rows[id] for id in self._subjects.get(key, ())]
+        return [self._rows[id] for id in self._subjects.get(subject_of(event), ())]
 
     def _remember(self, found: Iterable[Row[Any]]) -> None:
         for raw in found:
@@ -121,6 +113,10 @@ class Ledger:
                 self._rows[row.alert_id] = row
                 self._subjects.setdefault(subject_of(row), set()).add(row.alert_id)
                 self._stored.add(row.alert_id)
+
+
+def _columns(row: AlertRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in COLUMNS}
 
 
 def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:

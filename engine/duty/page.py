@@ -1,7 +1,7 @@
 """A page: one message to one person over one channel for one step of one alert, and its id."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Self
 
 import orjson
@@ -40,7 +40,7 @@ class Subject:
 
     def encode(self) -> str:
         """As JSON."""
-        return orjson.dumps(asdict(self)).decode()
+        return orjson.dumps(self).decode()
 
     @classmethod
     def decode(cls, body: str) -> Self:

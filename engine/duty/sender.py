@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError
@@ -14,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from engine.duty.channels.channel import Channel, Outcome, Status
 from engine.duty.database import Database
 from engine.duty.outbox import PageState
-from engine.duty.sending import Claim, claim, finish, next_due_ms, release_orphans
+from engine.duty.sending import Claim, Ended, Turn, release_orphans, turn
 from engine.duty.settings import DutySettings
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,9 @@ class Sender:
         self._now_ms = now_ms
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sender")  # the database blocks, the event loop must not
         self._running: set[asyncio.Task[None]] = set()
+        self._ended: list[Ended] = []
         self._woken = asyncio.Event()
+        self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
 
@@ -60,20 +61,21 @@ class Sender:
         if orphans:
             log.warning("%d pages were being sent when the last sender ended; they are sent again and marked", orphans)
         self._main = asyncio.create_task(self._run(), name="sender")
+        self._main.add_done_callback(_report_end)
 
     async def stop(self, grace_s: float = 5.0) -> None:
         """Begin no more; wait so long for what is under way. What is cut off is sent again at the next start."""
+        self._stopping = True
+        self._woken.set()
         if self._main is not None:
-            self._main.cancel()
-            await asyncio.gather(self._main, return_exceptions=True)
-        if self._running:
-            _, late = await asyncio.wait(self._running, timeout=grace_s)
-            for task in late:
+            await _within(grace_s, self._finish_running(self._main))
+            for task in self._running:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.gather(*self._running, return_exceptions=True)
+            await _within(DATABASE_RETRY_S, self._turn(0))
         for channel in self._channels.values():
             await channel.close()
-        self._thread.shutdown()
+        self._thread.shutdown(wait=False)
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -81,57 +83,56 @@ class Sender:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._woken.set)
 
+    async def _finish_running(self, main: asyncio.Task[None]) -> None:
+        await asyncio.gather(main, return_exceptions=True)
+        if self._running:
+            await asyncio.wait(self._running)
+
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._woken.clear()
-            room = self._settings.sending.at_once - len(self._running)
-            for taken in await self._claim(room) if room > 0 else []:
-                task = asyncio.create_task(self._send(taken))
+            done = await self._turn(self._settings.sending.at_once - len(self._running))
+            for claim in done.claims:
+                task = asyncio.create_task(self._send(claim))
                 self._running.add(task)
-                task.add_done_callback(self._done)
-            await self._wait()
+                task.add_done_callback(self._running.discard)
+            await _within(self._wait_s(done), self._woken.wait())
 
-    async def _wait(self) -> None:
-        """Until somebody wakes us, a page has ended, or the next one is due."""
-        due_ms = await self._in_thread(lambda: next_due_ms(self._db))
-        wait_s = IDLE_S if due_ms is None else min(IDLE_S, max(0.0, (due_ms - self._now_ms()) / 1000))
-        busy = bool(self._running) and wait_s == 0.0  # what is due waits for a page under way: its end wakes us
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(IDLE_S if busy else wait_s):  # wait_for of 3.11 can swallow a cancellation
-                await self._woken.wait()
+    def _wait_s(self, done: Turn) -> float:
+        """Until the next page is due, unless an attempt that ends or a new page wakes us before."""
+        if done.next_ms is None:
+            return IDLE_S
+        wait_s = (done.next_ms - self._now_ms()) / 1000
+        if wait_s <= 0 and self._running:  # what is due waits for a page under way
+            return IDLE_S
+        return min(IDLE_S, max(0.0, wait_s))
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._woken.set()
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a page could not be sent", exc_info=task.exception())
-
-    async def _claim(self, room: int) -> list[Claim]:
-        return await self._in_thread(
-            lambda: claim(
-                self._db,
-                now_ms=self._now_ms(),
-                limit=room,
-                sending=self._settings.sending,
-                roster=self._settings.roster,
+    async def _turn(self, room: int) -> Turn:
+        ended, self._ended = self._ended, []
+        settings = self._settings
+        done = await self._in_thread(
+            lambda: turn(
+                self._db, ended, now_ms=self._now_ms(), limit=room, sending=settings.sending, roster=settings.roster
             )
         )
+        for one, state in zip(ended, done.states, strict=True):
+            _report(one, state)
+        return done
 
-    async def _send(self, taken: Claim) -> None:
-        outcome = await self._try(taken)
-        work = partial(finish, self._db, taken, outcome, now_ms=self._now_ms(), sending=self._settings.sending)
-        state = await self._in_thread(work)
-        _report(taken, outcome, state)
+    async def _send(self, claim: Claim) -> None:
+        outcome = await self._try(claim)
+        self._ended.append(Ended(claim=claim, outcome=outcome))
+        self._woken.set()
 
-    async def _try(self, taken: Claim) -> Outcome:
-        channel = self._channels.get(taken.page.channel)
+    async def _try(self, claim: Claim) -> Outcome:
+        channel = self._channels.get(claim.page.channel)
         if channel is None:
             known = ", ".join(sorted(self._channels)) or "none"
-            return Outcome(status=Status.REFUSED, detail=f"no channel {taken.page.channel!r}; expected one of: {known}")
+            return Outcome(status=Status.REFUSED, detail=f"no channel {claim.page.channel!r}; expected one of: {known}")
         try:
-            return await channel.send(taken.page)
+            return await channel.send(claim.page)
         except Exception as error:  # a fault of one channel must not end the pages of the others
-            log.exception("channel %s failed on page %s", taken.page.channel, taken.page.page_id[:12])
+            log.exception("channel %s failed on page %s", claim.page.channel, claim.page.page_id[:12])
             return Outcome(status=Status.FAILED, retry=True, detail=f"{type(error).__name__}: {error}")
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -151,15 +152,28 @@ class Sender:
                 return done
 
 
-def _report(taken: Claim, outcome: Outcome, state: PageState) -> None:
+async def _within(seconds: float, work: Awaitable[object]) -> None:
+    """Wait for it, but only so long. (`asyncio.wait_for` of Python 3.11 can swallow a cancellation.)"""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await work
+
+
+def _report_end(main: "asyncio.Task[None]") -> None:
+    if not main.cancelled() and main.exception() is not None:
+        log.critical("the sender has ended: no pages leave any more", exc_info=main.exception())
+
+
+def _report(ended: Ended, state: PageState) -> None:
     """Say once that a page has trouble, and once how that ended."""
-    page = taken.page
+    claim, detail = ended.claim, ended.outcome.detail
+    page = claim.page
     name = f"page {page.page_id[:12]} to {page.person} over {page.channel}"
     if state is PageState.UNDELIVERABLE:
-        log.error("%s: undeliverable after %d attempts: %s", name, taken.number, outcome.detail)
+        log.error("%s: undeliverable after %d attempts: %s", name, claim.number, detail)
     elif state is PageState.HANDED_ON:
-        log.warning("%s: the next channel follows after %d attempts: %s", name, taken.number, outcome.detail)
-    elif state is PageState.WAITING and taken.failures == 0:
-        log.warning("%s: tried again: %s", name, outcome.detail)
-    elif state is PageState.DELIVERED and taken.number > 1:
-        log.warning("%s: delivered after %d attempts", name, taken.number)
+        log.warning("%s: the next channel follows after %d attempts: %s", name, claim.number, detail)
+    elif state is PageState.WAITING and claim.failures == 0:
+        log.warning("%s: tried again: %s", name, detail)
+    elif state is PageState.DELIVERED and claim.number > 1:
+        log.warning("%s: delivered after %d attempts", name, claim.number)

@@ -1,10 +1,12 @@
-"""The outbox as the sender works on it: claim a page, and write down how the attempt ended."""
+"""The outbox as the sender works on it: write down how attempts ended, and take the pages that are due."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select
 
 from engine.duty.channels.channel import Outcome, Status
 from engine.duty.database import Database
@@ -28,6 +30,23 @@ class Claim:
     others: tuple[str, ...]  # channels left if this one fails
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """An attempt that has ended."""
+
+    claim: Claim
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What came of one look into the outbox."""
+
+    states: tuple[PageState, ...]  # of the pages whose attempts had ended, in their order
+    claims: tuple[Claim, ...]
+    next_ms: int | None  # when the next waiting page may be sent; None if none waits
+
+
 def release_orphans(db: Database) -> int:
     """What a sender that died was sending may be claimed at once. Only for a sender that is alone; how many there were."""
     with db.write() as connection:
@@ -35,43 +54,18 @@ def release_orphans(db: Database) -> int:
         return connection.execute(orphans).rowcount
 
 
-def claim(db: Database, *, now_ms: int, limit: int, sending: Sending, roster: Roster) -> list[Claim]:
-    """Take up to `limit` pages that are due.
+def turn(db: Database, ended: Sequence[Ended] = (), *, now_ms: int, limit: int, sending: Sending, roster: Roster) -> Turn:
+    """Write down what has ended, then take up to `limit` pages that are due, in one transaction.
 
     To one person over one channel pages go in the order in which they were decided: a page waits for those before it,
     but for those that have failed `attempts_max` times.
     """
     with db.write() as connection:
-        rows = connection.execute(_due(now_ms, sending).limit(limit)).all()
-        return [_claim(connection, row, now_ms, sending, roster) for row in rows]
-
-
-def next_due_ms(db: Database) -> int | None:
-    """When the next waiting page may be sent; None if none waits."""
-    with db.read() as connection:
+        states = tuple(_finish(connection, one, now_ms, sending) for one in ended)
+        rows = connection.execute(_due(sending).limit(limit), {"now_ms": now_ms}).all() if limit > 0 else []
+        claims = tuple(_claim(connection, row, now_ms, sending, roster) for row in rows)
         waiting = select(func.min(outbox.c.next_ms)).where(outbox.c.state == PageState.WAITING.value)
-        return connection.execute(waiting).scalar()
-
-
-def finish(db: Database, claim: Claim, outcome: Outcome, *, now_ms: int, sending: Sending) -> PageState:
-    """Write down how an attempt ended; the page's state from then on."""
-    state = _after(claim, outcome, sending)
-    ended = {"detail": outcome.detail, "provider_id": outcome.provider_id}
-    with db.write() as connection:
-        connection.execute(
-            attempt.update()
-            .where(attempt.c.page_id == claim.page.page_id, attempt.c.number == claim.number)
-            .values(ended_ms=now_ms, status=outcome.status.value, **ended)
-        )
-        failures = claim.failures + (outcome.status is not Status.DELIVERED)
-        waits_ms = backoff_ms(failures, sending) if state is PageState.WAITING else 0
-        mine = outbox.c.page_id == claim.page.page_id
-        values = {"state": state.value, "failures": failures, "next_ms": now_ms + waits_ms, "lease_ms": 0, **ended}
-        connection.execute(outbox.update().where(mine).values(resends=outbox.c.resends + outcome.uncertain, **values))
-        if state is PageState.HANDED_ON:
-            row = connection.execute(select(outbox).where(mine)).one()
-            connection.execute(outbox.insert().values(_over_the_next(row)))
-    return state
+        return Turn(states=states, claims=claims, next_ms=connection.execute(waiting).scalar())
 
 
 def backoff_ms(failures: int, sending: Sending) -> int:
@@ -81,6 +75,33 @@ def backoff_ms(failures: int, sending: Sending) -> int:
     [1000, 2000, 4000, 60000, 60000]
     """
     return round(1000 * min(sending.backoff_max_s, sending.backoff_first_s * 2.0 ** min(failures - 1, 60)))
+
+
+def _finish(connection: Connection, ended: Ended, now_ms: int, sending: Sending) -> PageState:
+    claim, outcome = ended.claim, ended.outcome
+    state = _after(claim, outcome, sending)
+    said = {"detail": outcome.detail, "provider_id": outcome.provider_id}
+    name = claim.page.page_id
+    this_attempt = (attempt.c.page_id == name) & (attempt.c.number == claim.number)
+    connection.execute(attempt.update().where(this_attempt).values(ended_ms=now_ms, status=outcome.status.value, **said))
+    failures = claim.failures + (outcome.status is not Status.DELIVERED)
+    waits_ms = backoff_ms(failures, sending) if state is PageState.WAITING else 0
+    connection.execute(
+        outbox.update()
+        .where(outbox.c.page_id == name)
+        .values(
+            state=state.value,
+            failures=failures,
+            resends=outbox.c.resends + int(outcome.uncertain),
+            next_ms=now_ms + waits_ms,
+            lease_ms=0,
+            **said,
+        )
+    )
+    if state is PageState.HANDED_ON:
+        row = connection.execute(select(outbox).where(outbox.c.page_id == name)).one()
+        connection.execute(outbox.insert().values(_over_the_next(row)))
+    return state
 
 
 def _after(claim: Claim, outcome: Outcome, sending: Sending) -> PageState:
@@ -93,27 +114,21 @@ def _after(claim: Claim, outcome: Outcome, sending: Sending) -> PageState:
     return PageState.UNDELIVERABLE if last else PageState.HANDED_ON
 
 
-def _due(now_ms: int, sending: Sending) -> Any:
+@lru_cache
+def _due(sending: Sending) -> Select[Any]:
     place = func.row_number().over(partition_by=(outbox.c.person, outbox.c.channel), order_by=ORDER).label("place")
     unfinished = outbox.c.state.in_((PageState.WAITING.value, PageState.SENDING.value))
     blocking = select(outbox.c.page_id, place).where(unfinished, outbox.c.failures < sending.attempts_max).subquery()
     is_first = outbox.c.page_id.in_(select(blocking.c.page_id).where(blocking.c.place == 1))
     is_free = outbox.c.failures >= sending.attempts_max
-    return (
-        select(outbox)
-        .where(
-            or_(is_first, is_free),
-            or_(
-                and_(outbox.c.state == PageState.WAITING.value, _passed(outbox.c.next_ms, now_ms, sending.backoff_max_s)),
-                and_(outbox.c.state == PageState.SENDING.value, _passed(outbox.c.lease_ms, now_ms, sending.lease_s)),
-            ),
-        )
-        .order_by(*ORDER)
-    )
+    waits = and_(outbox.c.state == PageState.WAITING.value, _passed(outbox.c.next_ms, sending.backoff_max_s))
+    orphaned = and_(outbox.c.state == PageState.SENDING.value, _passed(outbox.c.lease_ms, sending.lease_s))
+    return select(outbox).where(or_(is_first, is_free), or_(waits, orphaned)).order_by(*ORDER)
 
 
-def _passed(column: ColumnElement[int], now_ms: int, most_s: float) -> ColumnElement[bool]:
+def _passed(column: ColumnElement[int], most_s: float) -> ColumnElement[bool]:
     """Whether an instant has come; one further off than it can have been set means that the clock was set back."""
+    now_ms: ColumnElement[int] = bindparam("now_ms", type_=column.type)
     return or_(column <= now_ms, column > now_ms + round(most_s * 1000))
 
 

@@ -52,7 +52,7 @@ alert = Table(
     Column("severity_told", Integer, nullable=False),  # what people know of it; 0: nothing, or that it is over
     Column("acknowledged_by", Text),
     Column("acknowledged_ms", BigInteger),
-    Index("alert_by_subject", "rule", "outlet", "factor", "mn", "start_ms"),
+    Index("alert_by_outlet", "outlet", "end_ms"),
     Index("alert_by_time", "opened_ms"),
 )
 
