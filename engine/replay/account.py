@@ -1,7 +1,7 @@
 """What a replay read and what came of it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,12 +33,18 @@ class Account:
     rule_versions: list[str] = field(default_factory=list)
     notes: dict[str, dict[str, str]] = field(default_factory=dict)  # text in replay.yaml -> its values
     units: dict[str, str] = field(default_factory=dict)  # of factors that are not in the catalogue
+    bindings: Sequence[tuple[str, str]] = ()  # (outlet, factor) by number, as far as known
+    names: dict[str, str] = field(default_factory=dict)  # of factors that are not in the catalogue
+    span_ms: tuple[int, int] | None = None  # log times of the first and the last readings
     listen: Callable[[Facts], None] | None = None
     setup_s: float = 0.0  # spent on registry and rules, not on readings
 
     def take(self, facts: Facts) -> None:
         """Facts of one batch and partition."""
         self.readings += int(np.count_nonzero(facts.outcome < Outcome.FUTURE))
+        if len(facts.readings):
+            first, last = (int(facts.readings.log_ms[n]) for n in (0, -1))
+            self.span_ms = (self.span_ms or (first, last))[0], last
         for refusal in facts.refused:
             self._refuse(refusal)
         self.payloads.update({k.removeprefix("payload."): n for k, n in facts.counts.items() if k.startswith("payload.")})
@@ -74,6 +80,8 @@ class Account:
             "refused_whole": self.whole.by_reason(),
             "payloads": dict(sorted(self.payloads.items())),
             "verdicts": dict(sorted(self.judged.items())),
+            "from_ms": self.span_ms and self.span_ms[0],
+            "to_ms": self.span_ms and self.span_ms[1],
             "rule_versions": self.rule_versions,
             "examples": {**self.whole.shown(), **self.refusals.shown()},
             "notes": self.notes,

@@ -14,7 +14,7 @@ from rich.console import Console
 from engine.config.load import load_config
 from engine.config.problem import BadFile, Place, Problem
 from engine.exit_codes import ExitCode
-from engine.replay.account import Account, Progress
+from engine.replay.account import Account, Progress, silent
 from engine.replay.frame_log import LOG_NAME, log_file, replay_entries, replay_log
 from engine.replay.frame_text import entries_of_text
 from engine.replay.mapping.check import missing_columns
@@ -27,6 +27,8 @@ from engine.replay.show import show
 from engine.texts import Texts
 
 USUAL_ZONE = "Asia/Shanghai"
+WIDTH = 160
+"""Of tables, where no terminal says how wide they may be."""
 
 
 @dataclass(slots=True)
@@ -54,11 +56,11 @@ def run_replay(options: ReplayOptions) -> int:
         return ExitCode.INTERRUPTED
     result = account.result(_ms(options.from_time))
     if options.report:
-        _write_report(options, account, result, zone)
+        _write_page(options, account, result, zone, options.report)
     if options.json:
         print(json.dumps({"ok": True, **result}, ensure_ascii=False))
     else:
-        show({**result}, say, zone, Console(highlight=False, soft_wrap=not sys.stdout.isatty()))
+        show({**result}, say, zone, Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH))
         if options.report:
             print(say("replay.report_written", file=options.report))
     return ExitCode.OK
@@ -118,10 +120,28 @@ def _refused_file(file: Path | None) -> Iterator[Refusals]:
         yield Refusals(sink=sink)
 
 
-def _write_report(options: ReplayOptions, account: Account, result: dict[str, Any], zone: str) -> None:
-    from engine.replay.report.page import write_page
+def _write_page(options: ReplayOptions, account: Account, result: dict[str, Any], zone: str, file: Path) -> None:
+    """The page; the readings around its alerts come from a second pass over the input."""
+    from engine.replay.report.page import Replay, drawn, page
+    from engine.replay.report.surroundings import Surroundings
 
-    write_page(options, account, result, zone)
+    events = account.alerts.listed(_ms(options.from_time))
+    around = Surroundings(drawn(events))
+    second = Account()
+    second.listen = lambda facts: around.take(facts.readings, second.bindings)
+    if around.views:
+        _replay(options, second, silent)
+    judged_by = options.mapping or options.config
+    replay = Replay(
+        file=options.file.name,
+        judged_by=judged_by.name if judged_by else "",
+        zone=zone,
+        lang=options.lang,
+        result=result,
+        events=events,
+        names=account.names,
+    )
+    file.write_text(page(replay, around.points), encoding="utf-8")
 
 
 def _ms(when: datetime | None) -> int | None:

@@ -95,6 +95,7 @@ class Share:
     def _look_at(self, control: Control, account: Account) -> None:
         if control.kind is ControlKind.REGISTRY:
             self.registry = registry_from_json(control.content)
+            account.bindings = [(b.outlet, b.factor) for b in self.registry.bindings]
         elif control.kind is ControlKind.RULES and control.content["version"] not in account.rule_versions:
             account.rule_versions.append(control.content["version"])
 

@@ -64,7 +64,7 @@ def _judge(
     recording: Recording, account: Account, batch: int | None, partitions: int, progress: Progress, *, sort: bool
 ) -> Account:
     register, detectors = Register(recording.mapping), Detectors(partitions)
-    account.units = recording.mapping.units
+    account.units, account.names = recording.mapping.units, recording.mapping.names
     homes = np.empty(0, np.int32)
     log_ms: int | None = None
     for step in in_batches(recording.timed(register, account, sort=sort), batch):
@@ -88,5 +88,6 @@ def _take_over(register: Register, detectors: Detectors, account: Account, log_m
     for facts in detectors.take_over(register.registry(), rules, log_ms):
         account.take(facts)
     account.rule_versions.append(rules.version)
+    account.bindings = list(register.bindings)
     account.setup_s += time.perf_counter() - began
     return register.homes()

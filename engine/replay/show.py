@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -33,9 +33,10 @@ def show(result: Mapping[str, Any], say: Texts, zone: str, console: Console) -> 
 
 
 def _table(alerts: list[dict[str, Any]], say: Texts, zone: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for name in ("start", "outlet", "factor", "rule", "value", "limit", "state", "id"):
-        table.add_column(say(f"replay.column.{name}"), justify="right" if name in ("value", "limit") else "left")
+        justify: Literal["left", "right"] = "right" if name in ("value", "limit") else "left"
+        table.add_column(say(f"replay.column.{name}"), justify=justify, no_wrap=True)
     for alert in alerts:
         table.add_row(
             local(alert["start_ms"], zone),
