@@ -1,6 +1,7 @@
 """An offset is a proof: what the host of the detectors does with records that come twice, too early, or not at all."""
 
 import asyncio
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from engine.log.record import Control, ControlKind, Record, RecordKind, Topic
 from engine.log.sqlite import SqliteLog
 from engine.stage_thread import StageThread
 from sensors.frames import FrameBatch
-from tests.app_parts import Shelf, Tally
+from tests.app_parts import Shelf, Tally, until
 
 
 def frames(offset: int, text: str = "x") -> Record:
@@ -190,6 +191,36 @@ def test_over_a_hole_nothing_is_judged_it_is_read_again_until_it_comes(tmp_path:
         assert [r.body.count(b'"alert_id":"p') for r in log.read(Topic.ALERTS, 0, 0, 100)] == [1] * 10
     assert counts["detect.taken"] == 10
     assert counts["detect.holes"] >= lose
+
+
+@pytest.mark.parametrize("cut_off", [True, False], ids=["the host ends meanwhile", "the disk takes it at last"])
+def test_no_snapshot_moves_past_what_is_not_on_disk(tmp_path: Path, cut_off: bool) -> None:
+    room = threading.Event()
+
+    async def main(log: SqliteLog) -> None:
+        host = new_host(tmp_path)
+        letters = DeadLetters(Shelf(tmp_path / "shelf.db"), StageThread("store"), Counter())
+        stage = DetectStage(host, log, letters, Counter(), snapshot_s=0)
+        await stage.load([0])
+        busy = log.run(lambda db: room.wait())  # the disk takes nothing for now
+        taking = asyncio.create_task(stage.take(frames(0)))
+        await until(lambda: host.next_offset(0) == 1)
+        if cut_off:
+            taking.cancel()
+            await stage.stop()
+            room.set()
+        else:
+            assert SnapshotStore(tmp_path).read(0) is None
+            room.set()
+            await taking
+            await stage.stop()
+        await asyncio.wrap_future(busy)
+
+    with SqliteLog(tmp_path) as log:
+        asyncio.run(main(log))
+        assert log.end(Topic.ALERTS, 0) == 1
+    kept = SnapshotStore(tmp_path).read(0)
+    assert (kept.next_offset if kept else None) == (None if cut_off else 1)
 
 
 def test_records_that_never_come_end_the_stage_instead_of_being_skipped(tmp_path: Path) -> None:
