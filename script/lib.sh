@@ -43,8 +43,11 @@ apt_get_user() {
         say "fetching packages with apt-get into $into (nothing is installed on the system): $*"
         state="$CACHE/apt"
         mkdir -p "$into" "$state/lists/partial" "$state/archives/partial" || exit 1
+        # Hooks of the system would clean up what is not ours.
+        printf '%s\n' '#clear APT::Update::Post-Invoke;' '#clear APT::Update::Post-Invoke-Success;' \
+            '#clear DPkg::Post-Invoke;' >"$state/apt.conf"
         private_apt() {
-            apt-get -q -o Dir::State::Lists="$state/lists" -o Dir::Cache="$state" -o Dir::Cache::Archives="$state/archives" \
+            apt-get -q -c "$state/apt.conf" -o Dir::State::Lists="$state/lists" -o Dir::Cache="$state" -o Dir::Cache::Archives="$state/archives" \
                 -o Dir::State::Status=/var/lib/dpkg/status -o Dir::Log="$state" -o Debug::NoLocking=1 -o APT::Sandbox::User= "$@" >&2
         }
         private_apt update || exit 1

@@ -45,9 +45,9 @@ def _refuse_moves(last: Registry, wanted: Registry) -> None:
     for now in wanted.outlets:
         was = known.get(now.id, now)
         if (was.enterprise, was.medium) != (now.enterprise, now.medium):
+            before, after = (f"{one.enterprise} ({one.medium})" for one in (was, now))
             raise MovedError(
-                f"outlet {now.id!r} was registered at {was.enterprise} ({was.medium}), now at {now.enterprise} ({now.medium}):"
-                " register a new outlet under another id"
+                f"outlet {now.id!r} was registered at {before}, now at {after}: register a new outlet under another id"
             )
 
 

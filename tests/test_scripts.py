@@ -21,7 +21,8 @@ JUNIT = '<testsuites><testsuite><testcase classname="c" name="n">{}</testcase></
 def sh(command: str, *, cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a command in sh."""
     env = {**os.environ, **environ}
-    return subprocess.run(["/bin/sh", "-c", command], cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=120)
+    shell = ["/bin/sh", "-c", command]
+    return subprocess.run(shell, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=120)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
