@@ -113,8 +113,11 @@ def _column(columns: dict[str, Any], code: str, size: int) -> list[Sent]:
 
 
 def _names(fields: Mapping[str, Any], known: set[str], place: str, *, required: set[str] | None = None) -> None:
+    needed = known if required is None else required
+    if needed <= fields.keys() <= known:
+        return
     unknown = [name for name in fields if name not in known]
-    missing = sorted((known if required is None else required) - fields.keys())
+    missing = sorted(needed - fields.keys())
     if unknown:
         raise Refused(Reason.BAD_JSON, f"{place}{unknown[0][:24]}: expected one of {', '.join(sorted(known))}")
     if missing:

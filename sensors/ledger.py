@@ -1,8 +1,10 @@
 """What the readers of single payloads found in one batch: readings, refusals and counts."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sensors.hj212.tolerance import Tolerance
 from sensors.reading import Flag, Kind
 from sensors.refusal import Reason, Refusal
 from sensors.rows import Row
@@ -58,6 +60,11 @@ class Ledger:
     rows: list[Row] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+
+    def tolerate(self, departures: Iterable[Tolerance]) -> None:
+        """Count departures from the grammar."""
+        for departure in departures:
+            self.counts[f"tolerance.{departure}"] += 1
 
     def refuse(self, reason: Reason, payload: Payload, mn: str, detail: str, readings: int = 0) -> None:
         """Refuse a payload, a frame or so many readings."""

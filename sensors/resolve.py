@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 
+from sensors.hj212.tolerance import Tolerance
 from sensors.ledger import Ledger, Payload, Refused, Sent, Upload
 from sensors.lookup import Lookup, Target, measure
 from sensors.reading import Flag
@@ -73,7 +74,7 @@ def _target(sent: Sent, monitor: int, lookup: Lookup, ledger: Ledger) -> Target:
     if found is None and re.fullmatch(r"[0-9]{5}", sent.code):  # 01018 for w01018: a misprint of the standard itself
         letter = "w" if lookup.outlet(monitor).medium is Medium.WATER else "a"
         found = lookup.target(monitor, letter + sent.code)
-        ledger.counts["tolerance.code_without_letter"] += found is not None
+        ledger.tolerate([Tolerance.CODE_WITHOUT_LETTER] * (found is not None))
     if found is None:
         raise Refused(Reason.UNKNOWN_FACTOR, shown(sent.code))
     if found.alias:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sensors.hj212.crc import Crc, algorithm, crc
+from sensors.hj212.tolerance import Tolerance
 
 FRAMES_MAX = 1000
 """Frames read from one payload: more than any device sends in 64 KiB, and a bound on what a hostile one can cost."""
@@ -46,7 +47,7 @@ class Cut:
     data: bytes  # between the length field and the CRC
     declared: int
     crc_text: str  # as sent; "" where the frame ends before it
-    tolerances: tuple[str, ...] = ()
+    tolerances: tuple[Tolerance, ...] = ()
 
     @property
     def crc(self) -> Crc:
@@ -133,5 +134,5 @@ def _cut(payload: bytes, start: int, stop: int, tail: re.Match[bytes]) -> Cut:
         data=payload[start + _HEAD : stop],
         declared=int(payload[start + 2 : start + _HEAD]),
         crc_text=tail[tail.lastindex or 0].decode("latin-1"),
-        tolerances=("blank",) * blank + ("line_end",) * (not clean),
+        tolerances=(Tolerance.BLANK,) * blank + (Tolerance.LINE_END,) * (not clean),
     )

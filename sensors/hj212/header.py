@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass, field
 
 from sensors.hj212.edition import Edition, FlagField
+from sensors.hj212.tolerance import Tolerance
 
 ORDER = ("QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO", "RF")
 """Names in the order of HJ 212-2017 6.3.2; RF is a field of the 2025 edition."""
 
-OPAQUE = frozenset({"qn_form"})
+OPAQUE = frozenset({Tolerance.QN_FORM})
 """Tolerances that strict reading has too: a QN only has to be equal to the one it answers."""
 
 SURFACE_WATER = "21"
@@ -32,7 +33,7 @@ class Frame:
     pno: int = 0
     resent: bool = False  # RF=1
     area: str = ""  # between CP=&& and &&
-    tolerances: tuple[str, ...] = ()
+    tolerances: tuple[Tolerance, ...] = ()
 
     @property
     def edition(self) -> Edition | None:
@@ -47,8 +48,9 @@ class Frame:
 def read_frame(data: bytes, *, strict: bool = False) -> Frame:
     """The head of a data segment; MalformedError without CN, MN or CP, or if `strict` and it took a tolerance.
 
-    >>> read_frame(b"ST=32;CN=2011;PW=123456;,MN=8800;FLAG=0;CP=&&DataTime=20250312142000&&").tolerances
-    ('header_separator', 'name_case')
+    >>> frame = read_frame(b"ST=32;CN=2011;PW=123456;,MN=8800;FLAG=0;CP=&&DataTime=20250312142000&&")
+    >>> [str(tolerance) for tolerance in frame.tolerances]
+    ['header_separator', 'name_case']
     """
     text = data.decode("utf-8", "replace")
     head, found, tail = text.partition("CP=&&")
@@ -67,35 +69,35 @@ class _Head:
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
-        self.tolerances: dict[str, None] = {}
+        self.tolerances: dict[Tolerance, None] = {}
 
-    def tolerate(self, name: str) -> None:
+    def tolerate(self, name: Tolerance) -> None:
         self.tolerances[name] = None
 
     def read(self, head: str) -> None:
         *pieces, last = head.split(";")
         if last:
-            self.tolerate("missing_semicolon")
+            self.tolerate(Tolerance.MISSING_SEMICOLON)
             pieces.append(last)
         for piece in pieces:
             parts = piece.split(",")
             if len(parts) > 1 or not piece:
-                self.tolerate("header_separator")
+                self.tolerate(Tolerance.HEADER_SEPARATOR)
             for part in filter(None, parts):
                 self._field(part)
 
     def _field(self, part: str) -> None:
         name, equals, value = part.partition("=")
         if part != re.sub(r"\s", "", part):
-            self.tolerate("blank")
+            self.tolerate(Tolerance.BLANK)
             name, value = name.strip(), value.strip()
         if not equals:
             raise MalformedError(f"head: field {name[:20]!r}: expected name=value")
         known = name if name in ORDER else BY_LOWER.get(name.lower())
         if known is None:
-            return self.tolerate("header_unknown")
+            return self.tolerate(Tolerance.HEADER_UNKNOWN)
         if known != name:
-            self.tolerate("name_case")
+            self.tolerate(Tolerance.NAME_CASE)
         if known in self.fields:
             raise MalformedError(f"head: {known}: given twice")
         self.fields[known] = value
@@ -125,23 +127,23 @@ class _Head:
         """Departures that a look at all fields together shows."""
         given = [ORDER.index(name) for name in self.fields]
         if given != sorted(given):
-            self.tolerate("header_order")
+            self.tolerate(Tolerance.HEADER_ORDER)
         if not re.fullmatch(r"[0-9]{17}", self.fields.get("QN", "0" * 17)):
-            self.tolerate("qn_form")
-        for name in ("ST", "PW"):
+            self.tolerate(Tolerance.QN_FORM)
+        for name, tolerance in (("ST", Tolerance.NO_ST), ("PW", Tolerance.NO_PW)):
             if not self.fields.get(name):
-                self.tolerate(f"no_{name.lower()}")
+                self.tolerate(tolerance)
 
     def _packet(self, split: bool) -> tuple[int, int]:
         """PNUM and PNO, (0, 0) if the data is not split or the numbers make no sense."""
         has_numbers = "PNUM" in self.fields and "PNO" in self.fields
         if split != has_numbers:
-            self.tolerate("packet_flag")
+            self.tolerate(Tolerance.PACKET_FLAG)
         if not has_numbers:
             return 0, 0
         pnum, pno = self._number("PNUM", r"[0-9]{1,4}"), self._number("PNO", r"[0-9]{1,4}")
         if not 1 <= pno <= pnum:
-            self.tolerate("packet_number")
+            self.tolerate(Tolerance.PACKET_NUMBER)
             return 0, 0
         return pnum, pno
 

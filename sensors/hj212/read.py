@@ -10,6 +10,7 @@ from sensors.hj212.frame import FRAMES_MAX, Cut, Verdict, cut
 from sensors.hj212.header import OPAQUE, Frame, MalformedError, read_frame
 from sensors.hj212.packets import Assembler, Orphan
 from sensors.hj212.times import device_ms
+from sensors.hj212.tolerance import Tolerance
 from sensors.ledger import Ledger, Payload, Refused, Sent, Upload
 from sensors.lookup import Lookup
 from sensors.reading import LETTERS, Flag, Kind
@@ -25,7 +26,7 @@ def read_payload(payload: Payload, lookup: Lookup, assembler: Assembler, ledger:
         raise Refused(Reason.NOT_A_FRAME, f"payload: expected ## and a frame, or JSON, got {shown!r}")
     if found.too_many:
         raise Refused(Reason.TOO_LARGE, f"payload: expected at most {FRAMES_MAX} frames")
-    ledger.counts["tolerance.garbage"] += bool(found.garbage)
+    ledger.tolerate([Tolerance.GARBAGE] * bool(found.garbage))
     return sum([_FrameReader(payload, lookup, assembler, ledger).read(one) for one in found.frames]) > 0
 
 
@@ -68,7 +69,7 @@ class _FrameReader:
 
     def _open(self, one: Cut) -> Frame:
         """The frame if length and CRC are right (or wrong in the way its monitor is registered for)."""
-        self._tolerate(one.tolerances)
+        self.ledger.tolerate(one.tolerances)
         verdict = one.verdict
         if verdict is Verdict.WRONG_LENGTH:
             raise Refused(Reason.BAD_LENGTH, one.complaint())
@@ -79,10 +80,10 @@ class _FrameReader:
                 raise Refused(Reason.BAD_CRC, one.complaint()) from error
             raise Refused(Reason.BAD_GRAMMAR, str(error)) from error
         if verdict is Verdict.MODBUS_CRC and self._modbus_agreed(frame.mn):
-            self._tolerate(["crc_modbus"])
+            self.ledger.tolerate([Tolerance.CRC_MODBUS])
         elif verdict is not Verdict.VALID:
             raise _wrong_crc(one, frame)
-        self._tolerate(frame.tolerances)
+        self.ledger.tolerate(frame.tolerances)
         return frame
 
     def _modbus_agreed(self, mn: str) -> bool:
@@ -126,8 +127,8 @@ class _FrameReader:
 
     def _enter(self, area: Area, mn: str, kind: Kind, time: str, monitor: int) -> None:
         """The readings of one content."""
-        self.ledger.counts.update({f"tolerance.{name}": n for name, n in area.tolerances.items()})
-        self._tolerate(["datatime_ms"] * (len(time) == 17))
+        self.ledger.tolerate(area.tolerances.elements())
+        self.ledger.tolerate([Tolerance.DATATIME_MS] * (len(time) == 17))
         sent = [self._sent(code, fields, area, kind) for code, fields in area.factors.items()]
         self.ledger.counts["field.other"] += len(area.plain) - ("DataTime" in area.plain)
         self._complain(area, kind, mn)
@@ -146,10 +147,10 @@ class _FrameReader:
 
     def _flag(self, text: str | None) -> Flag:
         if not text:
-            self._tolerate(["flag_empty"] * (text is not None))
+            self.ledger.tolerate([Tolerance.FLAG_EMPTY] * (text is not None))
             return Flag.UNSTATED
         if text.upper() != text:
-            self._tolerate(["flag_case"])
+            self.ledger.tolerate([Tolerance.FLAG_CASE])
         return LETTERS.get(text.upper(), Flag.UNKNOWN)
 
     def _complain(self, area: Area, kind: Kind, mn: str) -> None:
@@ -162,12 +163,8 @@ class _FrameReader:
                 again = [f"{code[:24]!r}: given again, as {text[:24]!r}" for text in texts]
                 complaints.setdefault(Reason.BAD_VALUE, []).extend(again)
             else:
-                self._tolerate(["repeated_field"] * len(texts))
+                self.ledger.tolerate([Tolerance.REPEATED_FIELD] * len(texts))
         self.ledger.refuse_all(complaints, self.payload, mn)
-
-    def _tolerate(self, names: Iterable[str]) -> None:
-        for name in names:
-            self.ledger.counts[f"tolerance.{name}"] += 1
 
 
 def _wrong_crc(one: Cut, frame: Frame) -> Refused:
