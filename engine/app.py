@@ -120,7 +120,7 @@ def build_app(settings: HostSettings, log: SqliteLog, stages: Stages, fail: Fail
         TableManager=NoTables,
     )
     app.embedded_log = log
-    app.resume_at = stages.detect.load
+    app.resume_at = stages.detect.resume_at
 
     async def seek(partition: int, offset: int) -> None:
         await app.consumer.seek(TP(Topic.FRAMES.value, partition), offset)

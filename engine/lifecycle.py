@@ -118,6 +118,7 @@ class Host:
 
         app = self.app = build_app(settings, log, stages, self._fail)
         ending.then("stages", stages.stop)
+        await stages.detect.load(range(settings.partitions))
         ending.then("faust", lambda: asyncio.wait_for(app.stop(), FAUST_STOP_S), always=True)
         await app.start()
         ending.then("drain", partial(self._drain, stages))

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -74,12 +74,15 @@ class DetectStage:
         """By partition: the offset from which the log is needed."""
         return self._host.kept_from
 
-    async def load(self, partitions: list[int]) -> Mapping[int, int]:
-        """Take partitions over: the offsets to read from."""
+    async def load(self, partitions: Sequence[int]) -> None:
+        """Take partitions over. A large state takes longer than Faust waits for a seek, so this comes before it."""
         for n, partition in enumerate(partitions):
             self.next[partition] = await self._thread.call(lambda p=partition: self._host.load(p))  # type: ignore[misc]
             self._due[partition] = time.monotonic() + self._snapshot_s * (1 + n / len(partitions))
-        return dict(self.next)
+
+    async def resume_at(self, partitions: Sequence[int]) -> Mapping[int, int]:
+        """The offsets to read from."""
+        return {partition: self.next[partition] for partition in partitions}
 
     async def take(self, record: Record) -> None:
         """Judge the record if it is the next one; return when what follows is on disk."""
