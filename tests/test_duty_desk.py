@@ -238,6 +238,22 @@ def test_a_database_that_is_busy_is_an_outcome_and_the_same_call_succeeds_later(
     assert len(list_alerts(desk.db)) == 1
 
 
+def test_a_full_disk_is_an_outcome_and_nothing_of_the_record_stays(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    with desk.db.read() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    many = [replace(window(0), alert_id=f"A{n:04}", outlet=f"stack-{n}") for n in range(500)]
+    failed = desk.take(many)
+    assert failed is not None
+    assert "core.db: database or disk is full; expected a database that can be written" in failed.reason
+    assert (list_alerts(desk.db), load_pages(desk.db)) == ([], [])
+    with desk.db.read() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 4294967294")
+    assert desk.take(many) is None
+    assert len(list_alerts(desk.db)) == 500
+
+
 def test_a_reader_can_read_and_not_write(tmp_path: Path) -> None:
     desk_in(tmp_path).take([A])
     reader = open_database(tmp_path, readonly=True)

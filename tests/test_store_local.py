@@ -220,7 +220,7 @@ events = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(events=events, cuts=st.sets(st.integers(0, 11)), seals=st.sets(st.integers(0, 11)), again=st.integers(0, 11))
 def test_what_stands_depends_neither_on_records_nor_on_sealing_nor_on_reading_again(
     tmp_path_factory: pytest.TempPathFactory,

@@ -7,13 +7,15 @@ from urllib.parse import quote
 
 import pysqlite3.dbapi2 as sqlite
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.duty.tables import SCHEMA_VERSION, meta, metadata
 from engine.store.sqlite import StoreError, refuse_old_sqlite
 
 FILE = "core.db"
+NEVER = (IntegrityError, DataError, ProgrammingError)
+"""Errors of the call, which a second try would meet again; any other database error is one of the disk or the file."""
 
 
 class Database:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import orjson
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from engine.duty.alerts import AlertRow
-from engine.duty.database import Database
+from engine.duty.database import NEVER, Database
 from engine.duty.settings import DutySettings
 from engine.duty.tables import alert, alert_action, rule_set
 from engine.duty.taking import Standards, Taking
@@ -72,7 +72,9 @@ class Desk:
                 for event in events:
                     taking.take(event)
                 taking.finish()
-        except OperationalError as error:
+        except NEVER:
+            raise
+        except DatabaseError as error:
             reason = f"{self.db.place}: {error.orig}; expected a database that can be written"
             return Retry(reason=reason, after_s=RETRY_S)
         self.contradictions += taking.contradictions

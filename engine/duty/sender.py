@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from engine.duty.channels.channel import Channel, Outcome, Status
-from engine.duty.database import Database
+from engine.duty.database import NEVER, Database
 from engine.duty.outbox import PageState
 from engine.duty.sending import Claim, Ended, Turn, release_orphans, turn
 from engine.duty.settings import DutySettings
@@ -141,7 +141,9 @@ class Sender:
         while True:
             try:
                 done = await asyncio.get_running_loop().run_in_executor(self._thread, work)
-            except OperationalError as error:
+            except NEVER:
+                raise
+            except DatabaseError as error:
                 if not lost:
                     log.error("%s: %s; pages wait until it can be written again", self._db.place, error.orig)
                 lost = True
