@@ -1,0 +1,65 @@
+"""Faults put into a finished run, to see the checker find them."""
+
+import json
+import random
+from enum import StrEnum
+from pathlib import Path
+
+from pysqlite3 import dbapi2 as sqlite
+
+from tests.chaos.journal import digest, read_journal
+from tests.chaos.logfile import Payloads, Row, chosen, rewrite, rows, taken_apart
+from tests.chaos.receiver import FILE as RECEIVED
+
+
+class Fault(StrEnum):
+    """What goes wrong."""
+
+    LOSS = "loss"  # an acknowledged payload is not in the log
+    DOUBLE = "double"  # a payload that was transmitted once stands in the log twice
+    ALERT = "alert"  # an alert event is not in the database
+    PAGE = "page"  # a page reaches its receiver a second time, as if it were the first
+
+
+def plant(folder: Path, fault: Fault, seed: int) -> str:
+    """Put one fault into the files of a finished run; what was done."""
+    dice = random.Random(seed)
+    match fault:
+        case Fault.LOSS | Fault.DOUBLE:
+            row, payloads, at = _once_transmitted(folder, dice)
+            everything = list(range(len(payloads.payload)))
+            kept = [n for n in everything if n != at] if fault is Fault.LOSS else [*everything, at]
+            rewrite(folder, row, chosen(payloads, kept))
+            return f"{fault}: payload {at} of partition {row.partition}, offset {row.offset}"
+        case Fault.ALERT:
+            return f"{fault}: {_forget_event(folder, dice)}"
+        case Fault.PAGE:
+            lines = (folder / RECEIVED).read_text().splitlines()
+            again = json.dumps({**json.loads(dice.choice(lines)), "resend": False})
+            with (folder / RECEIVED).open("a") as file:
+                file.write(again + "\n")
+            return f"{fault}: {again}"
+
+
+def _once_transmitted(folder: Path, dice: random.Random) -> tuple[Row, Payloads, int]:
+    """A payload that was transmitted once and acknowledged, and where it stands."""
+    published = read_journal(folder)
+    records = [row for row in rows(folder) if row.kind == b"F"]
+    while True:
+        row = dice.choice(records)
+        payloads = taken_apart(row.body)
+        at = dice.randrange(len(payloads.payload))
+        name = digest(payloads.claimed[at], payloads.payload[at])
+        if name in published.acknowledged and published.sent[name] == 1:
+            return row, payloads, at
+
+
+def _forget_event(folder: Path, dice: random.Random) -> str:
+    database = sqlite.connect(str(folder / "data" / "core.db"), isolation_level=None)
+    try:
+        events = database.execute("select alert_id, seq from alert_event order by alert_id, seq").fetchall()
+        alert_id, seq = dice.choice(events)
+        database.execute("delete from alert_event where alert_id = ? and seq = ?", (alert_id, seq))
+        return f"{alert_id} {seq}"
+    finally:
+        database.close()
