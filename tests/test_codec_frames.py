@@ -7,6 +7,7 @@ from sensors.frames import FrameBatch
 from sensors.hj212.area import read_area
 from sensors.hj212.crc import Crc, crc, modbus
 from sensors.hj212.edition import Edition
+from sensors.hj212.encode import seal
 from sensors.hj212.frame import Verdict, cut
 from sensors.hj212.header import MalformedError, read_frame
 from sensors.refusal import Reason
@@ -170,9 +171,21 @@ def test_strict_reading_refuses_what_tolerant_reading_counts(name: str, data: by
         read_frame(data, strict=True)
 
 
-def test_a_password_is_never_shown() -> None:
-    head = read_frame(b"ST=32;CN=2011;PW=s3cret;MN=88;CP=&&&&")
-    assert "s3cret" not in repr(head)
-    data = b"##0099ST=32;CN=2011;PW=s3cret;MN=88;CP=&&&&0000"
-    decoded = Decoder(everybody([])).decode(FrameBatch.of([(0, "", "", data)]))
-    assert "s3cret" not in repr(decoded.refused)
+SECRETS = [
+    ("a placeholder for the CRC", b"##0099ST=32;CN=2011;PW=s3cret;MN=88;CP=&&&&0000"),
+    ("no ##", b"PW=s3cret;ST=32"),
+    ("no = behind PW", seal("PW:s3cret;ST=32;CN=2011;MN=88;CP=&&&&")),
+    ("PW twice", seal("PW=s3cret;PW=s3cret;ST=32;CN=2011;MN=88;CP=&&&&")),
+    ("no CP", seal("PW=s3cret;ST=32;CN=2011;MN=88;&&")),
+]
+
+
+@pytest.mark.parametrize("payload", [secret[1] for secret in SECRETS], ids=[secret[0] for secret in SECRETS])
+def test_a_password_is_never_shown(payload: bytes) -> None:
+    decoded = Decoder(everybody([])).decode(FrameBatch.of([(0, "", "", payload)]))
+    assert len(decoded.refused) == 1
+    assert "s3c" not in repr(decoded.refused)
+
+
+def test_a_frame_shows_itself_without_its_password() -> None:
+    assert "s3cret" not in repr(read_frame(b"ST=32;CN=2011;PW=s3cret;MN=88;CP=&&&&"))

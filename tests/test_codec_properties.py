@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from sensors.decoder import Decoder
 from sensors.frames import FrameBatch
 from sensors.hj212.encode import seal
-from sensors.hj212.scan import Scanner
+from sensors.hj212.scan import Scanner, scan_all
 from sensors.lookup import Lookup
+from sensors.refusal import Reason
+from sensors.registry import Registry
 from tests.codec_world import GAS_MN, NOW_MS, OLD_MN, REGISTRY, WATER_MN, adds_up, both, frame, same, told
 
 
@@ -292,3 +294,16 @@ def test_work_grows_no_faster_than_a_frame_of_hostile_items(item: str) -> None:
         return frame(f"DataTime=20240101100000;{text}") * 2
 
     assert calls(filled(8000)) < 2.2 * calls(filled(4000)) + 500
+
+
+def test_a_register_without_monitors_knows_nobody() -> None:
+    payload = frame("DataTime=20240101100000;w01018-Avg=1")
+    decoded = both(FrameBatch.of([(NOW_MS, WATER_MN, WATER_MN, payload), (NOW_MS, "", "", b"")]), Registry())
+    assert [refusal.reason for refusal in decoded.refused] == [Reason.UNKNOWN_MN, Reason.NOT_A_FRAME]
+
+
+def test_a_batch_read_from_a_log_runs_the_same_compiled_code_as_one_made_in_memory() -> None:
+    made = FrameBatch.of([(NOW_MS, WATER_MN, "abc", frame("DataTime=20240101100000;w01018-Avg=1"))] * 2)
+    read = FrameBatch.decode(made.encode())
+    same(both(made), both(read))
+    assert len(vars(scan_all)["overloads"]) == 1

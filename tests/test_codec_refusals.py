@@ -22,7 +22,7 @@ def with_crc(crc: int) -> bytes:
 
 PAYLOADS = [
     ("nothing", b"", Reason.NOT_A_FRAME, 0, "expected ##"),
-    ("no frame at all", b"hello", Reason.NOT_A_FRAME, 0, "got 'hello'"),
+    ("no frame at all", b"hello", Reason.NOT_A_FRAME, 0, "got 5 bytes that begin with 'he'"),
     ("more than 64 KiB", b"x" * 65_537, Reason.TOO_LARGE, 0, "at most 65536 bytes, got 65537"),
     ("more than 1000 frames", b"##0000" * 2_000, Reason.TOO_LARGE, 0, "at most 1000 frames"),
     ("more than 10,000 fields", b";" * 10_001, Reason.TOO_MANY_FACTORS, 0, "at most 10000 fields, got 10001"),

@@ -92,7 +92,7 @@ class _Head:
             self.tolerate(Tolerance.BLANK)
             name, value = name.strip(), value.strip()
         if not equals:
-            raise MalformedError(f"head: field {name[:20]!r}: expected name=value")
+            raise MalformedError("head: expected name=value, got a field without =")  # not shown: it may be a password
         known = name if name in ORDER else BY_LOWER.get(name.lower())
         if known is None:
             return self.tolerate(Tolerance.HEADER_UNKNOWN)

@@ -22,8 +22,9 @@ def read_payload(payload: Payload, lookup: Lookup, assembler: Assembler, ledger:
     """Enter all frames of a payload into the ledger. True if at least one was accepted."""
     found = cut(payload.data)
     if not found.frames:
-        shown = payload.data[:24].decode("ascii", "backslashreplace")
-        raise Refused(Reason.NOT_A_FRAME, f"payload: expected ## and a frame, or JSON, got {shown!r}")
+        begin = payload.data[:2].decode("ascii", "backslashreplace")  # no more: a password may follow
+        got = f"{len(payload.data)} bytes that begin with {begin!r}"
+        raise Refused(Reason.NOT_A_FRAME, f"payload: expected ## and a frame, or JSON, got {got}")
     if found.too_many:
         raise Refused(Reason.TOO_LARGE, f"payload: expected at most {FRAMES_MAX} frames")
     ledger.tolerate([Tolerance.GARBAGE] * bool(found.garbage))
