@@ -20,6 +20,7 @@ class ReplayOptions:
     to_time: datetime | None = None  # aware; input at or after it is not read
     batch: int | None = None  # at least so many readings (payloads) at a time; None: what is fastest
     partitions: int = 1  # detectors that share the enterprises; the result does not depend on it
+    live: bool = False  # a recording goes through the live path as well: MQTT, log, app; fails if the alerts differ
     report: Path | None = None  # HTML page to write
     refused: Path | None = None  # text file for every refused row or cell, a line each
     json: bool = False  # one JSON object on stdout instead of a table

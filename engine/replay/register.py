@@ -3,6 +3,8 @@
 What the mapping does not name is found as the file is read; the registry then grows, and no number is ever reused.
 """
 
+import hashlib
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +25,7 @@ UNKNOWN = -1
 """No series: the outlet or the factor is not known."""
 
 NEW = -2
+MN = re.compile(r"[0-9A-Za-z._-]{1,64}")
 PAIR_BITS = 32
 USUAL_MINUTE, USUAL_REALTIME_S = 10, 30
 
@@ -78,7 +81,7 @@ class Register:
                 Outlet(id=o.id, enterprise=o.enterprise, name=o.name, medium=o.medium) for o in self.outlets.values()
             ),
             monitors=tuple(
-                Monitor(mn=o, outlet=o, realtime_s=realtime_s, minute_min=minute) for o in self.outlets
+                Monitor(mn=self.mn(o), outlet=o, realtime_s=realtime_s, minute_min=minute) for o in self.outlets
             ),
             bindings=tuple(
                 Binding(
@@ -90,6 +93,10 @@ class Register:
                 for outlet, factor in self.bindings
             ),
         )
+
+    def mn(self, outlet: str) -> str:
+        """The MN of an outlet's monitor: its id, or 24 hex digits of it where the id cannot stand in a frame or topic."""
+        return outlet if MN.fullmatch(outlet) else hashlib.sha256(outlet.encode()).hexdigest()[:24].upper()
 
     def rules(self) -> RuleSet:
         """The rule set for the outlets known now."""

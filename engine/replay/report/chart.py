@@ -52,8 +52,10 @@ def chart(shown: Shown, say: Texts, *, id_: str) -> Markup:
         _window(event, x, bottom, say),
         _grid(marks, y),
         _time(shown, x, bottom),
-        _readings(around, x, y, "around"),
-        _readings(window, x, y, "used"),
+        _line(_both(window, around), x, y, "around"),
+        _dots(around, x, y, "around"),
+        _line(window, x, y, "used"),
+        _dots(window, x, y, "used"),
         _left_out((window, around), x, y),
         _bounds(event, y, say, shown.unit),
         _judged(event, x, y, say),
@@ -125,23 +127,31 @@ def _time(shown: Shown, x: Axis, bottom: float) -> Markup:
     )
 
 
-def _readings(points: Points, x: Axis, y: Axis, name: str) -> Markup:
-    """Normal readings: dots, joined where none is missing between them."""
-    normal = points.flag == Flag.NORMAL
-    ms, value = points.ms[normal], points.value[normal]
-    if not len(ms):
-        return Markup("")
-    line, dots, before = [], [], None
+def _line(points: Points, x: Axis, y: Axis, name: str) -> Markup:
+    """Normal readings, joined where none is missing between them."""
     reach = JOINED * float(np.median(np.diff(points.ms))) if len(points.ms) > 1 else 0.0
-    for at, v in zip(ms.tolist(), value.tolist(), strict=True):
-        place = f"{_n(x(at))} {_n(y(v))}"
-        line.append(("L" if before is not None and at - before <= reach else "M") + place)
-        dots.append(f"M{place}h0")
+    steps, before = [], None
+    for at, v in zip(*_of(points, points.flag == Flag.NORMAL), strict=True):
+        joined = before is not None and at - before <= reach
+        steps.append(f"{'L' if joined else 'M'}{_n(x(at))} {_n(y(v))}")
         before = at
-    size = " fine" if len(ms) > DOTS_MAX else ""
-    return Markup('<path class="line {n}" d="{line}"/><path class="dots {n}{s}" d="{dots}"/>').format(
-        n=name, s=size, line="".join(line), dots="".join(dots)
-    )
+    return Markup('<path class="line {}" d="{}"/>').format(name, "".join(steps)) if steps else Markup("")
+
+
+def _dots(points: Points, x: Axis, y: Axis, name: str) -> Markup:
+    """Normal readings, each a dot."""
+    places = list(zip(*_of(points, points.flag == Flag.NORMAL), strict=True))
+    size = " fine" if len(places) > DOTS_MAX else ""
+    dots = "".join(f"M{_n(x(at))} {_n(y(v))}h0" for at, v in places)
+    return Markup('<path class="dots {}{}" d="{}"/>').format(name, size, dots) if places else Markup("")
+
+
+def _both(one: Points, other: Points) -> Points:
+    """Two sets of readings as one, in time order."""
+    ms = np.concatenate([one.ms, other.ms])
+    order = np.argsort(ms, kind="stable")
+    value, flag = np.concatenate([one.value, other.value]), np.concatenate([one.flag, other.flag])
+    return Points(ms=ms[order], value=value[order], flag=flag[order])
 
 
 def _left_out(drawn: Iterable[Points], x: Axis, y: Axis) -> Markup:
@@ -190,7 +200,7 @@ def _below(shown: Shown, helper: Points, x: Axis, bottom: float) -> Markup:
     label = Markup('<text class="mark" x="{}" y="{}" dy=".32em">{}</text>')
     labels = Markup("").join(label.format(LEFT - 8, _n(y(mark)), number(mark)) for mark in marks)
     name = Markup('<text class="name" x="{}" y="{}">{}</text>').format(LEFT, _n(top - 7), shown.helper_label)
-    return labels + name + _readings(helper, x, y, "helper")
+    return labels + name + _line(helper, x, y, "helper")
 
 
 def legend(say: Texts) -> Markup:

@@ -85,7 +85,7 @@ def _row(replay: Replay, alert: Mapping[str, Any], linked: bool, say: Texts) -> 
 
 
 def _section(replay: Replay, event: AlertEvent, alert: Mapping[str, Any], around: Points, say: Texts) -> dict[str, Any]:
-    shown = Shown(event=event, around=around, zone=replay.zone, unit=alert["unit"], helper_label=_helper(event, say))
+    shown = Shown(event=event, around=around, zone=replay.zone, unit=shown_unit(alert), helper_label=_helper(event, say))
     return {
         **_row(replay, alert, True, say),
         "svg": chart(shown, say, id_=f"chart-{event.alert_id}"),
@@ -94,7 +94,7 @@ def _section(replay: Replay, event: AlertEvent, alert: Mapping[str, Any], around
 
 
 def _facts(event: AlertEvent, alert: Mapping[str, Any], say: Texts) -> list[tuple[str, str]]:
-    evidence, unit = event.evidence, alert["unit"]
+    evidence, unit = event.evidence, shown_unit(alert)
     bounds = [f"{number(alert[name])} {unit}".strip() for name in ("floor", "ceiling") if alert[name] is not None]
     mark = f" ({say('replay_page.unverified')})" if event.unverified else ""
     return [
@@ -114,6 +114,11 @@ def _facts(event: AlertEvent, alert: Mapping[str, Any], say: Texts) -> list[tupl
         ("rule", f"{event.rule} @ {event.rule_version}"),
         ("id", event.alert_id),
     ]
+
+
+def shown_unit(alert: Mapping[str, Any]) -> str:
+    """The unit behind a figure; pH has none."""
+    return "" if alert["unit"] == "pH" else str(alert["unit"])
 
 
 def over(alert: Mapping[str, Any]) -> str:

@@ -125,14 +125,23 @@ def scan_cell(data: NDArray[np.uint8], at: int, delimiter: int, last: bool) -> t
         while stop >= 0 and (data[end] == BLANK or data[end] == CR):
             end += 1
         if stop >= 0 and (data[end] == delimiter or data[end] == LF):
-            return at + 1, stop, end, doubled, breaks
+            start, stop = trimmed(data, at + 1, stop)
+            return start, stop, end, doubled, breaks
     start = at
     while data[at] != delimiter and data[at] != LF:
         at += 1
-    stop = at
+    start, stop = trimmed(data, start, at)
+    return start, stop, at, False, 0
+
+
+@compiled
+def trimmed(data: NDArray[np.uint8], start: int, stop: int) -> tuple[int, int]:
+    """The text without blanks, tabs and carriage returns at its ends."""
     while stop > start and (data[stop - 1] == BLANK or data[stop - 1] == TAB or data[stop - 1] == CR):
         stop -= 1
-    return start, stop, at, False, 0
+    while start < stop and (data[start] == BLANK or data[start] == TAB):
+        start += 1
+    return start, stop
 
 
 @compiled

@@ -101,7 +101,7 @@ class Words:
         size = len(raw) - PAD
         self._reserve(1, size)
         one, arena = eights(raw), eights(self._arena)
-        code = hash_text(one, 0, size)
+        code = np.uint64(hash_text(one, 0, size))  # as Python calls it, it gives an int
         slot = find_slot(one, 0, size, code, self._slots, self._hash, self._start, arena)
         if self._slots[slot] == NOTHING:
             add_word(one, 0, size, code, slot, self._slots, self._hash, self._start, self._arena, len(self))

@@ -50,7 +50,7 @@ def _offsets(zone: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     at, end = datetime(FIRST_YEAR - 1, 1, 1, tzinfo=UTC), datetime(END_YEAR + 1, 1, 1, tzinfo=UTC)
     spans = [(at, offset(at))]
     while at < end:
-        following = at + timedelta(days=1)
+        following = at + timedelta(days=7)
         if offset(following) != spans[-1][1]:
             low, high = at, following
             while high - low > timedelta(minutes=1):
