@@ -107,14 +107,30 @@ def test_the_cadence_tells_the_kind(every, kind):
             ["m.yaml:7:29: columns.q.unit: unit 'mg/L' does not fit w00000"],
             id="a unit of something else",
         ),
-        pytest.param(WIDE.replace("15 min", "7 min"), ["m.yaml:3:8: every: readings of kind minute come every 1, 2, 3"], id="a cadence HJ 212 has not"),
+        pytest.param(
+            WIDE.replace("15 min", "7 min"),
+            ["m.yaml:3:8: every: readings of kind minute come every 1, 2, 3"],
+            id="a cadence HJ 212 has not",
+        ),
         pytest.param(WIDE.replace("15 min", "2 h"), ["every: readings of kind hour come every 1 h"], id="every second hour"),
-        pytest.param(WIDE.replace("15 min", "often"), ["m.yaml:3:8: every: 'often' is not a span of time"], id="no span at all"),
-        pytest.param(WIDE + "value_column: v\n", ["columns: columns is for files with a column per factor"], id="wide and long at once"),
+        pytest.param(
+            WIDE.replace("15 min", "often"), ["m.yaml:3:8: every: 'often' is not a span of time"], id="no span at all"
+        ),
+        pytest.param(
+            WIDE + "value_column: v\n",
+            ["columns: columns is for files with a column per factor"],
+            id="wide and long at once",
+        ),
         pytest.param("time: {column: t}\nevery: 1 h\noutlet: a\n", ["nothing says where the values are"], id="no values"),
         pytest.param(WIDE.replace("outlet: a\n", ""), ["nothing says which outlet is measured"], id="no outlet"),
-        pytest.param(WIDE + "outlet_column: b\n", ["m.yaml:4:9: outlet: expected outlet or outlet_column"], id="two outlets"),
-        pytest.param(WIDE + "zone: Asia/Shangai\n", ["m.yaml:8:7: zone: time zone 'Asia/Shangai' is not known"], id="a zone nobody knows"),
+        pytest.param(
+            WIDE + "outlet_column: b\n", ["m.yaml:4:9: outlet: expected outlet or outlet_column"], id="two outlets"
+        ),
+        pytest.param(
+            WIDE + "zone: Asia/Shangai\n",
+            ["m.yaml:8:7: zone: time zone 'Asia/Shangai' is not known"],
+            id="a zone nobody knows",
+        ),
         pytest.param(
             WIDE + "limits: [{factor: w21003, averaging: day, ceiling: 4}]\n",
             ["m.yaml:8:19: limits[0].factor: factor 'w21003' is in no column; mapped:"],
@@ -131,14 +147,30 @@ def test_the_cadence_tells_the_kind(every, kind):
             ["a converted limit needs reference_o2", "measures no O2"],
             id="a conversion without its oxygen",
         ),
-        pytest.param(WIDE + "limits: [{factor: w01018, averaging: day}]\n", ["expected a ceiling, a floor or both"], id="a limit without a bound"),
-        pytest.param(WIDE + "flags: {ok: Y}\n", ["m.yaml:8:13: flags.ok: flag 'Y': expected a letter"], id="a flag letter nobody knows"),
-        pytest.param(WIDE + "csv: {encoding: gbq, decimal: ','}\n", ["encoding 'gbq' is not known", "cannot be both decimal mark and delimiter"], id="how the file is written"),
-        pytest.param(WIDE + "rules: [{id: x, kind: instantt}]\n", ["unknown value 'instantt'; valid: instant?"], id="a kind of rule nobody knows"),
+        pytest.param(
+            WIDE + "limits: [{factor: w01018, averaging: day}]\n",
+            ["expected a ceiling, a floor or both"],
+            id="a limit without a bound",
+        ),
+        pytest.param(
+            WIDE + "flags: {ok: Y}\n",
+            ["m.yaml:8:13: flags.ok: flag 'Y': expected a letter"],
+            id="a flag letter nobody knows",
+        ),
+        pytest.param(
+            WIDE + "csv: {encoding: gbq, decimal: ','}\n",
+            ["encoding 'gbq' is not known", "cannot be both decimal mark and delimiter"],
+            id="how the file is written",
+        ),
+        pytest.param(
+            WIDE + "rules: [{id: x, kind: instantt}]\n",
+            ["unknown value 'instantt'; valid: instant?"],
+            id="a kind of rule nobody knows",
+        ),
         pytest.param("time: [", ["is not YAML"], id="no YAML"),
         pytest.param("", ["time: missing", "every: missing"], id="an empty file"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_told_with_its_place(text, told):
     said = wrong(text)
     for part in told:
@@ -146,7 +178,9 @@ def test_a_mistake_is_told_with_its_place(text, told):
 
 
 def test_all_mistakes_are_told_at_once():
-    said = wrong(WIDE.replace("w01018", "w1018").replace("15 min", "7 min") + "blank: []\nlimits: [{factor: pH, averaging: week}]\n")
+    said = wrong(
+        WIDE.replace("w01018", "w1018").replace("15 min", "7 min") + "blank: []\nlimits: [{factor: pH, averaging: week}]\n"
+    )
     assert len(said.splitlines()) >= 4
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import random
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -65,13 +66,20 @@ def test_json_lines_and_parquet_give_the_same_alerts(tmp_path, usual):
     frame = table()
     _, mapping = written(tmp_path, "", MAPPING)
     lines = tmp_path / "r.jsonl"
-    frame.assign(t=frame["t"].map(lambda t: int(t.timestamp() * 1000))).to_json(lines, orient="records", lines=True, force_ascii=False)
+    frame.assign(t=frame["t"].map(lambda t: int(t.timestamp() * 1000))).to_json(
+        lines, orient="records", lines=True, force_ascii=False
+    )
     packed = tmp_path / "r.ndjson.gz"
     packed.write_bytes(gzip.compress(lines.read_bytes()))
     parquet, coded = tmp_path / "r.parquet", tmp_path / "coded.parquet"
     plain = pa.Table.from_pandas(frame, preserve_index=False)
     pq.write_table(plain, parquet)
-    pq.write_table(plain.set_column(1, "site", plain["site"].dictionary_encode()).set_column(2, "item", plain["item"].dictionary_encode()), coded)
+    pq.write_table(
+        plain.set_column(1, "site", plain["site"].dictionary_encode()).set_column(
+            2, "item", plain["item"].dictionary_encode()
+        ),
+        coded,
+    )
     for file in (lines, packed, parquet, coded):
         found = replayed(file, mapping)
         assert (found["alerts_sha256"], found["readings"]) == (usual["alerts_sha256"], usual["readings"]), file.name
@@ -82,7 +90,9 @@ def test_a_wide_file_gives_the_same_alerts(tmp_path, usual):
     wide = frame.pivot_table(index="t", columns=["site", "item"], values="v")
     wide.columns = [f"{site}_{item}" for site, item in wide.columns]
     wide["flag"] = ["M" if n % 50 == 0 else "N" for n in range(len(wide))]
-    text = wide.reset_index().assign(t=lambda d: d["t"].dt.strftime("%d.%m.%Y %H.%M")).to_csv(index=False, sep=";", decimal=",")
+    text = (
+        wide.reset_index().assign(t=lambda d: d["t"].dt.strftime("%d.%m.%Y %H.%M")).to_csv(index=False, sep=";", decimal=",")
+    )
     mapping = """
 time: {column: t, format: "%d.%m.%Y %H.%M"}
 every: 10 min
@@ -204,7 +214,13 @@ def read(rows, at=0):
     """Readings from (series, device_ms) rows; the value tells the place in the file."""
     series, device = np.array(rows, np.int64).reshape(-1, 2).T
     count = len(series)
-    return Read(series=series.astype(np.int32), device_ms=device, value=np.arange(at, at + count, dtype=np.float64), flag=np.ones(count, np.uint8), at=at)
+    return Read(
+        series=series.astype(np.int32),
+        device_ms=device,
+        value=np.arange(at, at + count, dtype=np.float64),
+        flag=np.ones(count, np.uint8),
+        at=at,
+    )
 
 
 ROWS = st.lists(st.tuples(st.integers(0, 15), st.integers(0, 50).map(lambda n: n * 60_000)), max_size=60)
@@ -224,12 +240,16 @@ def test_merged_runs_are_a_stable_sort(rows, run_rows, piece):
 def test_batches_end_between_log_times_and_keep_every_row(steps, piece, rows_min):
     log_ms = np.cumsum(np.array(steps) // 4)
     whole = ReadingBatch(
-        series=np.arange(len(log_ms), dtype=np.int32), device_ms=log_ms, value=np.zeros(len(log_ms)), flag=np.ones(len(log_ms), np.uint8), log_ms=log_ms
+        series=np.arange(len(log_ms), dtype=np.int32),
+        device_ms=log_ms,
+        value=np.zeros(len(log_ms)),
+        flag=np.ones(len(log_ms), np.uint8),
+        log_ms=log_ms,
     )
     pieces = [Timed(readings=whole.take(slice(n, n + piece)), at=n) for n in range(0, len(log_ms), piece)]
     batches = [step.readings for step in in_batches(pieces, rows_min)]
     assert np.concatenate([b.series for b in batches]).tolist() == whole.series.tolist()
-    assert all(a.log_ms[-1] < b.log_ms[0] for a, b in zip(batches, batches[1:], strict=False))
+    assert all(a.log_ms[-1] < b.log_ms[0] for a, b in pairwise(batches))
     assert all(len(b) >= (rows_min or 1) for b in batches[:-1])
 
 

@@ -11,7 +11,10 @@ DAY_MS = 86_400_000
 
 @pytest.fixture(scope="module")
 def results():
-    return {name: replayed(*recording(name)) for name in ("bsm2_effluent", "effluent_hourly_cn", "river_waterflow", "canary_station_b")}
+    return {
+        name: replayed(*recording(name))
+        for name in ("bsm2_effluent", "effluent_hourly_cn", "river_waterflow", "canary_station_b")
+    }
 
 
 def ms_of(times):
@@ -22,10 +25,20 @@ def test_bsm2_days_over_the_flow_weighted_limits_are_those_pandas_counts(results
     table = pd.read_csv(RECORDINGS / "bsm2_effluent/bsm2_effluent_15min.csv.gz", parse_dates=["time"])
     day = table["time"].dt.tz_localize("Asia/Shanghai").dt.normalize()
     expected = {}
-    for column, factor, ceiling in (("nh4_n", "w21003", 4), ("TN", "w21001", 18), ("tss", "w01012", 30), ("COD", "w01018", 100), ("BOD5", "w01017", 10)):
+    for column, factor, ceiling in (
+        ("nh4_n", "w21003", 4),
+        ("TN", "w21001", 18),
+        ("tss", "w01012", 30),
+        ("COD", "w01018", 100),
+        ("BOD5", "w01017", 10),
+    ):
         mass, flow = (table[column] * table["flow_m3_d"]).groupby(day).sum(), table["flow_m3_d"].groupby(day).sum()
         mean = (mass / flow)[table.groupby(day).size() >= 0.75 * 96]
-        expected |= {(factor, int(ms)): value for ms, value in zip(ms_of(mean.index.tz_convert("UTC")), mean, strict=True) if value > ceiling}
+        expected |= {
+            (factor, int(ms)): value
+            for ms, value in zip(ms_of(mean.index.tz_convert("UTC")), mean, strict=True)
+            if value > ceiling
+        }
     found = {(a["factor"], a["start_ms"]): a["value"] for a in results["bsm2_effluent"]["alerts"]}
     assert found.keys() == expected.keys()
     assert len([key for key in found if key[0] == "w21003"]) == 9

@@ -120,7 +120,6 @@ def test_a_local_time_that_happens_twice_or_never_is_refused():
     assert "Europe/Rome has once" in why_bad(texts[1], style)
 
 
-@settings(deadline=None)
 @given(st.datetimes(datetime(1990, 1, 2), datetime(2099, 12, 30)), st.sampled_from(["Asia/Shanghai", "Europe/Rome", "UTC"]))
 def test_local_times_come_back(utc, zone):
     from zoneinfo import ZoneInfo
@@ -134,11 +133,16 @@ def test_local_times_come_back(utc, zone):
 TIMES = st.builds(
     lambda at, form: at.strftime(form),
     st.datetimes(datetime(1980, 1, 1), datetime(2110, 1, 1)),
-    st.sampled_from(["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y/%m/%d %H:%M", "%Y%m%d%H%M%S", "%Y-%m-%dT%H:%M:%S.%f+08:00"]),
+    st.sampled_from(
+        ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y/%m/%d %H:%M", "%Y%m%d%H%M%S", "%Y-%m-%dT%H:%M:%S.%f+08:00"]
+    ),
 )
 
 
-@given(st.lists(TIMES | st.text(alphabet="0123456789-/: TZ+.", max_size=26), max_size=6), st.sampled_from(["iso", "%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S"]))
+@given(
+    st.lists(TIMES | st.text(alphabet="0123456789-/: TZ+.", max_size=26), max_size=6),
+    st.sampled_from(["iso", "%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S"]),
+)
 @settings(max_examples=300, deadline=None)
 def test_compiled_times_are_those_of_plain_python(texts, form):
     style = TimeStyle(form=form, zone="Etc/GMT-8")
@@ -161,6 +165,7 @@ def test_a_word_keeps_its_number(columns):
     assert len(set(words.texts)) == len(words.texts)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(-5, 40) | st.just(10**9), min_size=1, max_size=9), max_size=5))
 def test_whole_numbers_are_words_too(columns):
     words = Words()

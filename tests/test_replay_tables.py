@@ -52,12 +52,33 @@ LINES = st.one_of(
     OBJECTS.map(lambda o: json.dumps(o, separators=(",", ":")).encode()),
     OBJECTS.map(lambda o: json.dumps(o, separators=(" , ", " : ")).encode()),
     st.sampled_from(
-        [b"", b"  ", b"[]", b"{}", b'{"value":01}', b'{"value":1.}', b'{"value":-}', b'{"value":1,"value":2}', b'{"value":1}x',
-         b'{"value":1e5}', b'{"value":1e999}', b'{"value":tru}', b'{"value":\xff"}', b'{"outlet":"\xff"}', b'{"outlet":"\xed\xa0\x80"}',
-         b'{"outlet":"a', b'{"value":1', b'{"value" 1}', b'{"value":1,}', b'{"outlet":"\\u0041"}', b'{"outlet":"\x01"}', b'{"value":null }\r']
+        [
+            b"",
+            b"  ",
+            b"[]",
+            b"{}",
+            b'{"value":01}',
+            b'{"value":1.}',
+            b'{"value":-}',
+            b'{"value":1,"value":2}',
+            b'{"value":1}x',
+            b'{"value":1e5}',
+            b'{"value":1e999}',
+            b'{"value":tru}',
+            b'{"value":\xff"}',
+            b'{"outlet":"\xff"}',
+            b'{"outlet":"\xed\xa0\x80"}',
+            b'{"outlet":"a',
+            b'{"value":1',
+            b'{"value" 1}',
+            b'{"value":1,}',
+            b'{"outlet":"\\u0041"}',
+            b'{"outlet":"\x01"}',
+            b'{"value":null }\r',
+        ]
     ),
     st.binary(max_size=20).map(lambda b: b.replace(b"\n", b"")),
-)  # fmt: skip
+)
 
 
 @given(st.lists(LINES, max_size=12), st.booleans())
@@ -83,13 +104,17 @@ def test_alike_lines_are_scanned_by_the_first_of_them():
 CELLS = st.text(alphabet='ab1 ,;"\n排', max_size=6)
 
 
-@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=10), st.sampled_from([",", ";", "\t"]), st.sampled_from(["\n", "\r\n"]))
+@given(
+    st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=10), st.sampled_from([",", ";", "\t"]), st.sampled_from(["\n", "\r\n"])
+)
 @settings(max_examples=300, deadline=None)
 def test_delimited_text_is_read_as_python_reads_it(rows, delimiter, line_end):
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, lineterminator=line_end).writerows(rows)
     text = out.getvalue().encode()
-    table, used, _ = scan_csv(padded(text), first_line=1, delimiter=delimiter, header=["a", "b", "c"], wanted=["c", "a"], last=True)
+    table, used, _ = scan_csv(
+        padded(text), first_line=1, delimiter=delimiter, header=["a", "b", "c"], wanted=["c", "a"], last=True
+    )
     assert table.bad == () and used == len(text)
     found = [(table.columns["a"].cell(n), table.columns["c"].cell(n)) for n in range(table.rows)]
     assert found == [(a.strip(" \t"), c.strip(" \t")) for a, _, c in rows]
@@ -105,7 +130,9 @@ def test_a_piece_may_end_in_the_middle_of_a_quoted_cell(rows, cut):
     found, line = [], 1
     carry = b""
     for piece, last in ((text[:cut], False), (text[cut:], True)):
-        table, used, lines = scan_csv(padded(carry + piece), first_line=line, delimiter=",", header=["a", "b"], wanted=["b"], last=last)
+        table, used, lines = scan_csv(
+            padded(carry + piece), first_line=line, delimiter=",", header=["a", "b"], wanted=["b"], last=last
+        )
         carry, line = (carry + piece)[used:], line + lines
         found += [table.columns["b"].cell(n) for n in range(table.rows)]
         assert table.bad == ()
@@ -142,11 +169,13 @@ def test_a_text_is_read_in_blocks_of_whole_lines_whatever_it_is_packed_in(tmp_pa
         assert found[-1].at == file.stat().st_size
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:-6] + b"xxxxxx"], ids=["cut short", "wrong at the end"])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b[:-6] + b"xxxxxx"], ids=["cut short", "wrong at the end"]
+)
 def test_a_damaged_gz_is_an_error_that_names_the_file(tmp_path, damage):
     import gzip
 
     file = tmp_path / "a.csv.gz"
     file.write_bytes(damage(gzip.compress(b"a,b\n1,2\n" * 10_000)))
-    with pytest.raises(NotARecordingError, match="a.csv.gz: cannot be unpacked"):
+    with pytest.raises(NotARecordingError, match=r"a\.csv\.gz: cannot be unpacked"):
         list(blocks(file))
