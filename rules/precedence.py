@@ -37,6 +37,9 @@ def strongest(candidates: Iterable[tuple[Level, Limit]]) -> tuple[Limit, ...]:
     found: list[Limit] = []
     for level, limit in rows:
         stronger = [span for other, span in taken[_key(limit)] if other > level]
+        if not stronger:
+            found.append(limit)
+            continue
         for start, end in without((limit.valid_from_ms, limit.valid_to_ms), stronger):
             found.append(replace(limit, valid_from_ms=start, valid_to_ms=end))
     return tuple(found)

@@ -42,7 +42,7 @@ class Section(BaseModel):
     @classmethod
     def _empty_parts(cls, value: Any) -> Any:
         """A part or list whose lines are all switched off is as if it were not there."""
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or None not in value.values():
             return value
         parts = {n for n, f in cls.model_fields.items() if isinstance(f.default, (Section, tuple))}
         return {name: v for name, v in value.items() if v is not None or name not in parts}
