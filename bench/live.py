@@ -3,11 +3,11 @@
     python -m bench.live                                             # 100,000 outlets x 8 factors a minute
     python -m bench.live --outlets 2000 --minutes 1 --backlog 2      # a minute and a half
 
-First a **backlog** of minutes is written into the log, as it stands there after an outage, and a host is started on it:
-how many times real time does it catch up? Then, on the same host, a **steady** load of the same outlets, published by a
-process of its own over a few MQTT connections, QoS 1, evenly over each minute of the wall clock. Every clock is the real
-one; nothing is accelerated. A 500th of the outlets is over a limit in each minute; each of them makes an alert
-and two pages (over; back within), and the time of the first is measured.
+First a host learns the register and ends with a snapshot; then a **backlog** of minutes is written into its log, and it
+is started again: how many times real time does it catch up? Then, on the same host, a **steady** load of the same
+outlets, published by a process of its own over a few MQTT connections, QoS 1, evenly over each minute of the wall clock.
+Every clock is the real one; nothing is accelerated. A 500th of the outlets is over a limit in each minute; each of them
+makes an alert and two pages (over; back within), and the time of the first is measured.
 
 All five kinds of rule are on; three factors of each outlet have an hourly limit on the converted basis. Peak memory is
 that of the host's process: endpoint, log, judge, store, duty, and the register of all outlets.
@@ -15,9 +15,10 @@ that of the host's process: endpoint, log, judge, store, duty, and the register 
 
 import asyncio
 import contextlib
+import logging
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +29,6 @@ import numpy as np
 from bench._district import FACTORS, MINUTE_MS, Frames, make_registry, make_rules, mn_of
 from bench._even_load import EvenLoad, EvenlyLoaded, is_over, run_load
 from bench._measure import Report, in_child, parser
-from engine.announce import announce
 from engine.app import Parts
 from engine.duty.channels.channel import Outcome, Status
 from engine.duty.database import open_database
@@ -54,7 +54,6 @@ from sensors.registry_json import registry_to_json
 
 CONNECTIONS = 16
 PAGE_PATIENCE_S = 30.0
-STAGES = ((Topic.FRAMES, "detect"), (Topic.READINGS, "store"), (Topic.ALERTS, "duty"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +84,10 @@ class Handed:
         """Nothing to let go of."""
 
 
-def fill(data: Path, live: Live, registry: Any, rules: Any) -> None:
-    """Write the last minutes into a log, at the log times at which they would have come."""
+def fill(data: Path, live: Live, start_ms: int) -> None:
+    """Write the minutes from `start_ms` on into a log, at the log times at which they would have come."""
     frames = Frames.make()
-    now_ms = wall_ms()
-    start_ms = now_ms - live.backlog * MINUTE_MS
-    clock = {"ms": start_ms - 1000}
-    with SqliteLog(data, now_ms=lambda: clock["ms"]) as log:
-        asyncio.run(announce(log, registry, rules))
+    with SqliteLog(data) as log:
         for log_ms, rows in _past(frames, live, start_ms):
             body = FrameBatch.of([(log_ms, "", mn, payload) for mn, payload in rows]).encode()
             last = log.append(Topic.FRAMES, 0, RecordKind.FRAMES, body, log_ms=log_ms)
@@ -117,7 +112,7 @@ def _past(frames: Frames, live: Live, start_ms: int) -> Iterator[tuple[int, list
 class Bench:
     """A host on a directory, with a channel that looks at the clock."""
 
-    def __init__(self, data: Path, registry: Registry, rules: RuleSet, contents: tuple[Any, Any]) -> None:
+    def __init__(self, data: Path, world: "World", now_ms: Callable[[], int] = wall_ms) -> None:
         duty = DutySettings(
             roster=Roster(
                 people=(Person(id="li", name="Li", channels=("bench",)),),
@@ -126,31 +121,41 @@ class Bench:
             channels=(ChannelSettings(name="bench", kind=ChannelKind.TERMINAL),),
         )
         self.channel = Handed()
-        self.store = LocalStore(data, Names(registry=registry, rules=rules))
+        self.store = LocalStore(data, Names(registry=world.registry, rules=world.rules))
         self.database = open_database(data)
         sender = Sender(self.database, duty, {"bench": self.channel})
         parts = Parts(
             store=self.store,
-            desk=Desk(self.database, duty, registry, rules, wake=sender.wake),
-            registry=contents[0],
-            rules=contents[1],
+            desk=Desk(self.database, duty, world.registry, world.rules, wake=sender.wake),
+            registry=world.registry_json,
+            rules=world.rules_json,
             intake=lambda log: MqttEndpoint(
                 IntakeSettings(port=0, anonymous=True), log, Credentials(data / "devices.json"), lambda _mn: 0
             ),
             services=(sender,),
         )
-        self.host = Host(HostSettings(data=data), parts)
-
-    def behind(self) -> int:
-        """Records that some stage has not finished."""
-        log, counts = self.host.log, self.host.counts
-        assert log is not None
-        return sum(max(0, log.end(topic, 0) - counts[f"{name}.taken"]) for topic, name in STAGES)
+        self.host = Host(HostSettings(data=data), parts, now_ms=now_ms)
 
     async def caught_up(self) -> None:
-        """Return when nothing of what is in the log now is left to do."""
-        while self.behind() > 1:  # a tick may be on its way
+        """Return when nothing of what is in the log is left to do."""
+        assert self.host.health is not None
+        while sum(self.host.health.lag().values()) > 1:  # a tick may be on its way
             await asyncio.sleep(0.01)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.store.close()
+        self.database.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What is registered, as objects and as the log has it."""
+
+    registry: Registry
+    rules: RuleSet
+    registry_json: Any
+    rules_json: Any
 
 
 async def _run(bench: Bench, live: Live) -> dict[str, Any]:
@@ -198,15 +203,33 @@ async def _steady(bench: Bench, live: Live) -> EvenlyLoaded:
     return await asyncio.to_thread(run_load, load)
 
 
+async def _learn(bench: Bench) -> None:
+    """Start, take register and rules over, end with a snapshot."""
+    life = asyncio.create_task(bench.host.run())
+    await bench.host.ready.wait()
+    await bench.caught_up()
+    bench.host.stop()
+    await life
+
+
 def measure(live: Live) -> dict[str, Any]:
     """One run in a directory of its own."""
+    logging.basicConfig(level=logging.ERROR)
     registry = make_registry(live.outlets)
     rules = make_rules(registry)
-    contents = registry_to_json(registry), ruleset_to_json(rules)
+    world = World(
+        registry=registry,
+        rules=rules,
+        registry_json=registry_to_json(registry),
+        rules_json=ruleset_to_json(rules),
+    )
     with tempfile.TemporaryDirectory() as folder:
-        fill(Path(folder), live, *contents)
-        bench = Bench(Path(folder), registry, rules, contents)
-        with contextlib.closing(bench.store), contextlib.closing(bench.database):
+        data = Path(folder)
+        start_ms = wall_ms() - live.backlog * MINUTE_MS
+        with contextlib.closing(Bench(data, world, lambda: start_ms - MINUTE_MS)) as bench:
+            asyncio.run(_learn(bench))
+        fill(data, live, start_ms)
+        with contextlib.closing(Bench(data, world)) as bench:
             return asyncio.run(_run(bench, live))
 
 
@@ -233,9 +256,10 @@ def _rows(report: Report, live: Live, found: dict[str, Any], peak: float) -> Non
             times_real_time=round(times, 2),
             peak_mib=round(peak),
         )
+    measured, missing = len(found["pages_ms"]), found["missing"]
     report.notes += [
         f"catch up: {live.batch} frames a record; {spent:.1f} s, of which {found['started_s']:.1f} s are the start",
-        f"steady: {len(found['pages_ms'])} first pages measured, {found['missing']} missing, of {found['pages']} pages in all",
+        f"steady: {measured} first pages measured, {missing} missing; {found['pages']} pages in all",
         f"steady: {loaded.published:,} frames published, {loaded.acknowledged:,} acknowledged, "
         f"in {found['counts'].get('detect.taken', 0):,} records of the log",
         f"the generator was at most {loaded.late_s_max * 1000:.0f} ms behind its plan; exit code {found['code']}",

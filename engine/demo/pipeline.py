@@ -22,7 +22,6 @@ from engine.intake.endpoint import MqttEndpoint
 from engine.intake.settings import IntakeSettings
 from engine.lifecycle import Host
 from engine.log.api import Log
-from engine.log.record import Topic
 from engine.settings import HostSettings
 from engine.stages import DeadLetter, Retry
 from engine.store.local import LocalStore
@@ -107,12 +106,8 @@ class Pipeline:
         return self.host.intake.counts["stored"] if self.host.intake else 0
 
     def waiting(self) -> int:
-        """Records of the log that some stage has not finished. Counted from the log's first record."""
-        log, counts = self.host.log, self.host.counts
-        if log is None:
-            return 0
-        stages = ((Topic.FRAMES, "detect"), (Topic.READINGS, "store"), (Topic.ALERTS, "duty"))
-        return sum(max(0, log.end(topic, 0) - counts[f"{name}.taken"]) for topic, name in stages)
+        """Records of the log that some stage has not finished."""
+        return sum(self.host.health.lag().values()) if self.host.health else 0
 
     def pages_waiting(self) -> int:
         """Pages of the outbox that are on their way."""
