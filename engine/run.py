@@ -19,7 +19,7 @@ from engine.intake.credentials import Credentials
 from engine.lifecycle import run_app
 from engine.listeners import Listeners
 from engine.log.api import Log
-from engine.log.errors import DirectoryInUseError
+from engine.log.errors import DirectoryInUseError, LogError
 from engine.log.lock import owner_of
 from engine.log.reader import LogReader
 from engine.log.record import ControlKind
@@ -52,7 +52,10 @@ def run_host(config: Config) -> ExitCode:
     owner = owner_of(data)
     if owner is not None:
         raise DirectoryInUseError(f"{data}: in use by process {owner}; stop it first, or choose another data directory")
-    data.mkdir(parents=True, exist_ok=True)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LogError(f"{data}: expected a directory this user may write to, got: {error.strerror}") from error
     with opened(config, next_registry(config)) as parts:
         return run_app(config.host, parts)
 

@@ -46,6 +46,17 @@ def test_help_has_examples_in_both_languages(command: str, capsys: pytest.Captur
     assert "用法" in chinese and "示例" in chinese and "显示此说明并退出" in chinese
 
 
+def test_no_command_at_all_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "First steps" in said(capsys)
+    assert "sensor import" in said(capsys, "sensor")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m engine.cli replay --help | head -1"
+    ended = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+
+
 def test_help_is_there_at_once() -> None:
     code = "import sys; from engine.cli.main import run; run(['--help'], {}); print(sorted(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -121,6 +121,15 @@ def test_a_port_in_use_is_said_with_address_and_ends_with_12(site: tuple[Path, s
     assert "Traceback" not in ended.stderr
 
 
+def test_a_data_directory_that_cannot_be_one_is_said_and_ends_with_11(
+    site: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, _ = site
+    config.write_text(config.read_text("utf-8").replace("data: ./data", "data: ./config.yaml/data"), "utf-8")
+    found = answer(capsys, "run", "-c", str(config), code=11)["error"]
+    assert "config.yaml/data: expected a directory this user may write to" in found["text"]
+
+
 def test_a_registry_that_changed_takes_over_at_the_next_start(site: tuple[Path, str]) -> None:
     from engine.run import registry_in_force
 

@@ -3,7 +3,7 @@
 import json as json_text
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -36,7 +36,6 @@ class Out:
 
     say: Texts
     json: bool = False
-    shown: list[str] = field(default_factory=list)
 
     def answer(self, content: Mapping[str, Any], show: Callable[["Console"], None]) -> None:
         """Give the answer: as JSON, or by `show`."""
@@ -45,18 +44,12 @@ class Out:
         else:
             show(console())
 
-    def note(self, key: str, **values: object) -> None:
-        """Say something that is not part of the answer; nothing with --json."""
-        if not self.json:
-            click.echo(self.say(key, **values), err=True)
 
-
-def console(*, err: bool = False) -> "Console":
+def console() -> "Console":
     """Where tables go. Plain text where nobody looks at a terminal."""
     from rich.console import Console
 
-    seen = (sys.stderr if err else sys.stdout).isatty()
-    return Console(stderr=err, highlight=False, width=None if seen else PIPE_WIDTH)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def table(say: Texts, prefix: str, *names: str, title: str | None = None) -> "Table":

@@ -58,6 +58,12 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         return int(code) if isinstance(code, int) else ExitCode.OK
     except click.exceptions.Exit as ended:
         return ended.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return ExitCode.OK
+    except BrokenPipeError:  # whoever read has seen enough: outfall alerts | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
     except (click.Abort, KeyboardInterrupt):
         return told(say, Failure(ExitCode.INTERRUPTED, "cli.error.interrupted"), as_json=as_json)
     except Exception as error:
