@@ -1,9 +1,11 @@
 """The detector: one log record in, facts out. No clock, no randomness; the log is all it knows."""
 
+from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from engine.detect.facts import Facts, Verdicts
@@ -24,6 +26,8 @@ from sensors.refusal import Reason, Refusal
 from sensors.registry import Registry
 from sensors.registry_json import registry_from_json, registry_to_json
 
+Content = TypeVar("Content", Registry, RuleSet)
+
 REFUSED = {Outcome.FUTURE: Reason.FUTURE, Outcome.TOO_LATE: Reason.TOO_LATE}
 
 
@@ -38,6 +42,7 @@ class Detector:
         self._rules: RuleSet | None = None
         self._decoder: Decoder | None = None
         self._monitor_of = np.empty(0, np.int32)  # by series: its outlet's first monitor
+        self._texts: dict[str, tuple[object, bytes]] = {}
 
     def process(self, record: Record) -> Facts:
         """Facts that follow from the record at `next_offset`; ValueError for any other (the host keeps the order).
@@ -87,8 +92,8 @@ class Detector:
             partition=self.partition,
             partitions=self.partitions,
             next_offset=self.next_offset,
-            registry=registry_to_json(self._registry) if self._registry else None,
-            rules=ruleset_to_json(self._rules) if self._rules else None,
+            registry=self._text("registry", self._registry, registry_to_json),
+            rules=self._text("rules", self._rules, ruleset_to_json),
             decoder=self._decoder.state() if self._decoder else None,
         )
         return dump(self.judge, place)
@@ -99,13 +104,24 @@ class Detector:
         judge, place = load(data)
         detector = cls(place.partition, place.partitions)
         detector.next_offset = place.next_offset
-        detector._registry = registry_from_json(place.registry) if place.registry else None
-        detector._rules = ruleset_from_json(place.rules) if place.rules else None
-        if judge is not None:
+        if judge is None:
+            detector._registry = registry_from_json(orjson.loads(place.registry)) if place.registry else None
+            detector._rules = ruleset_from_json(orjson.loads(place.rules)) if place.rules else None
+        else:
             detector._adopt(judge)
             if detector._decoder is not None:
                 detector._decoder.restore(place.decoder)
         return detector
+
+    def _text(self, name: str, value: Content | None, to_json: Callable[[Content], object]) -> bytes | None:
+        """The JSON of a registry or rule set, made once for each: at many outlets it takes seconds."""
+        if value is None:
+            return None
+        made_from, text = self._texts.get(name, (None, b""))
+        if made_from is not value:
+            text = orjson.dumps(to_json(value))
+            self._texts[name] = value, text
+        return text
 
     def _adopt(self, judge: Judge) -> None:
         self.judge = judge

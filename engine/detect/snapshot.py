@@ -21,6 +21,7 @@ from sensors.registry_json import registry_from_json
 FORMAT = 1
 SCALARS = ("now_ms", "hour", "next_hour", "next_day", "revise_ms", "silent")
 INSTANT_STATE = ("newest_ms", "run", "run_ms", "open")
+TEXTS = ("registry", "rules")
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -35,20 +36,23 @@ class Position:
     partition: int
     partitions: int
     next_offset: int
-    registry: Any  # JSON; None before the first control record of its kind
-    rules: Any
+    registry: bytes | None  # JSON; None before the first control record of its kind
+    rules: bytes | None
     decoder: Any
 
 
 def dump(judge: Judge | None, position: Position) -> bytes:
     """A snapshot. Only blocks of the grids that hold readings are written."""
-    head: dict[str, Any] = {"format": FORMAT, **{f.name: getattr(position, f.name) for f in fields(position)}}
+    plain = {f.name: getattr(position, f.name) for f in fields(position) if f.name not in TEXTS}
+    head: dict[str, Any] = {"format": FORMAT, **plain}
     arrays: Arrays = {}
     if judge is not None:
         head["scalars"] = {name: getattr(judge, name) for name in SCALARS}
         head["alerts"] = _alerts(judge)
         arrays = {**_grids(judge), **_windows(judge), **_instants(judge), **_silences(judge)}
     out = io.BytesIO()
+    texts = {name: getattr(position, name) for name in TEXTS}
+    arrays |= {f"text.{name}": np.frombuffer(text, np.uint8) for name, text in texts.items() if text is not None}
     np.savez(out, allow_pickle=False, head=np.frombuffer(orjson.dumps(head), np.uint8), **arrays)
     return out.getvalue()
 
@@ -61,14 +65,17 @@ def load(data: bytes) -> tuple[Judge | None, Position]:
         head = orjson.loads(arrays.pop("head").tobytes())
         if head["format"] != FORMAT:
             raise SnapshotDamaged(f"snapshot: expected format {FORMAT}, got {head['format']}")
-        position = Position(**{f.name: head[f.name] for f in fields(Position)})
+        texts = {name: _text(arrays.pop(f"text.{name}", None)) for name in TEXTS}
+        position = Position(**{f.name: head[f.name] for f in fields(Position) if f.name not in TEXTS}, **texts)
         return (_judge(head, arrays, position) if "scalars" in head else None), position
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
         raise SnapshotDamaged(f"snapshot of {len(data)} bytes: {error}") from error
 
 
 def _judge(head: dict[str, Any], arrays: Arrays, position: Position) -> Judge:
-    registry, rules = registry_from_json(position.registry), ruleset_from_json(position.rules)
+    if position.registry is None or position.rules is None:
+        raise SnapshotDamaged("snapshot: a judge, but no registry or rules")
+    registry, rules = registry_from_json(orjson.loads(position.registry)), ruleset_from_json(orjson.loads(position.rules))
     judge = Judge(plan_for(registry, rules, partition=position.partition, partitions=position.partitions))
     for name in SCALARS:
         setattr(judge, name, head["scalars"][name])
@@ -76,6 +83,10 @@ def _judge(head: dict[str, Any], arrays: Arrays, position: Position) -> Judge:
         _target(judge, name)[...] = array
     _restore_alerts(judge, head["alerts"])
     return judge
+
+
+def _text(array: NDArray[Any] | None) -> bytes | None:
+    return None if array is None else array.tobytes()
 
 
 def _target(judge: Judge, name: str) -> NDArray[Any]:
