@@ -65,7 +65,7 @@ def load(data: bytes) -> tuple[Judge | None, Position]:
         head = orjson.loads(arrays.pop("head").tobytes())
         if head["format"] != FORMAT:
             raise SnapshotDamaged(f"snapshot: expected format {FORMAT}, got {head['format']}")
-        texts = {name: _text(arrays.pop(f"text.{name}", None)) for name in TEXTS}
+        texts: dict[str, Any] = {name: _text(arrays.pop(f"text.{name}", None)) for name in TEXTS}
         position = Position(**{f.name: head[f.name] for f in fields(Position) if f.name not in TEXTS}, **texts)
         return (_judge(head, arrays, position) if "scalars" in head else None), position
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
