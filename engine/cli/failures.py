@@ -55,6 +55,7 @@ KNOWN = {
     "StoreError": ExitCode.STORE,
     "CredentialsError": ExitCode.INTAKE,
     "RecordDamaged": ExitCode.LOG,
+    "NotARecordingError": ExitCode.FAILED,
     "MovedError": ExitCode.CONFIG,
 }
 """Errors of the layers below whose message says what to do, by name: importing them would make every start slower."""
