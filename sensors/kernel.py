@@ -67,5 +67,5 @@ def _content(value: Any) -> bytes:
     if isinstance(value, type) and issubclass(value, enum.Enum):
         return repr([(member.name, member.value) for member in value]).encode()
     if isinstance(value, type):
-        return repr(getattr(value, "_fields", ())).encode()  # of a named tuple
+        return repr(vars(value).get("_fields", ())).encode()  # of a named tuple
     return repr(value).encode() if isinstance(value, int | float | str | bytes | tuple) else b""

@@ -57,6 +57,8 @@ class Detector:
                 self._control(Control.decode(record.body), record.log_ms)
             case RecordKind.TICK:
                 self._advance(record.log_ms)
+                orphans = self._decoder.expire(record.log_ms) if self._decoder else ()
+                return self._facts(record.log_ms, refused=orphans)
             case RecordKind.FRAMES:
                 return self._frames(FrameBatch.decode(record.body), record.log_ms)
         return self._facts(record.log_ms)
@@ -210,7 +212,7 @@ class Detector:
         found = self.judge.drain() if self.judge is not None else Findings()
         verdicts = _verdicts(self.judge.plan, found.verdicts) if self.judge is not None and found.verdicts else None
         if readings is None or outcome is None:
-            return Facts(log_ms=log_ms, verdicts=verdicts, events=tuple(found.events))
+            return Facts(log_ms=log_ms, verdicts=verdicts, events=tuple(found.events), refused=refused)
         return Facts(
             log_ms=log_ms, readings=readings, outcome=outcome, verdicts=verdicts, events=tuple(found.events),
             refused=refused, counts=counts or {},
