@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from rules.calendar import DAY_MS, HOUR_MS
 from rules.outcome import Outcome
-from rules.slots import DIRTY, JUDGED, PENDING, SlotGrids
+from rules.plan import Plan
+from rules.slots import DIRTY, JUDGED, SlotGrids
 from sensors.kernel import compiled
-from sensors.reading import Flag
+from sensors.reading import KINDS, Flag
 
 # plain integers: the compiler takes them as constants
 NEW, DUPLICATE, CORRECTED = int(Outcome.NEW), int(Outcome.DUPLICATE), int(Outcome.CORRECTED)
@@ -79,6 +80,14 @@ class Instants(NamedTuple):
     open: NDArray[np.uint8]
 
 
+class Ties(NamedTuple):
+    """Which series are judged together, as far as a change after a completed window could tell: those of one outlet."""
+
+    outlet: NDArray[np.int32]  # by series
+    device: NDArray[np.bool_]  # by series: the device's own hour, which can stand in for one that is complete
+    waiting: NDArray[np.int64]  # by outlet: the latest hour in which a series is full that nobody looked at yet, else -1
+
+
 class Found(NamedTuple):
     """What one call found, in log order; `counted[0]` series completed, `counted[1]` instant events."""
 
@@ -87,6 +96,7 @@ class Found(NamedTuple):
     full_row: NDArray[np.int32]
     full_block: NDArray[np.int64]
     full_ms: NDArray[np.int64]  # log time
+    full_outlet: NDArray[np.int32]
     event_check: NDArray[np.int32]
     event_row: NDArray[np.int64]  # row of the batch
     event_value: NDArray[np.float64]
@@ -101,13 +111,22 @@ def slots_of(grids: SlotGrids, grid_of: NDArray[np.int16], row_of: NDArray[np.in
     )  # fmt: skip
 
 
+def ties_of(plan: Plan) -> Ties:
+    """The ties of all series of a plan."""
+    number = {outlet.id: n for n, outlet in enumerate(plan.registry.outlets)}
+    outlet = np.repeat(np.array([number[b.outlet] for b in plan.registry.bindings], np.int32), KINDS)
+    stands_in = np.concatenate([plan.checks.device_row, plan.checks.helper_device_row])
+    hourly = (plan.grid_of == plan.hour_grid) & (plan.hour_grid >= 0)
+    return Ties(outlet, hourly & np.isin(plan.row_of, stands_in[stands_in >= 0]), np.full(len(number), -1, np.int64))
+
+
 def room_for(readings: int, fan: int) -> Found:
     """Buffers for what `readings` rows can cause at the most; `fan` = most instant checks of one series."""
     events = readings * fan
     return Found(
         np.zeros(2, np.int64), np.empty(readings, np.int32), np.empty(readings, np.int32), np.empty(readings, np.int64),
-        np.empty(readings, np.int64), np.empty(events, np.int32), np.empty(events, np.int64), np.empty(events),
-        np.empty(events, np.int64),
+        np.empty(readings, np.int64), np.empty(readings, np.int32),
+        np.empty(events, np.int32), np.empty(events, np.int64), np.empty(events), np.empty(events, np.int64),
     )  # fmt: skip
 
 
@@ -133,21 +152,26 @@ def _slot(within: int, cadence: int) -> tuple[np.int64, np.int64]:
 
 
 @compiled
-def _changes_pending(c: Columns, s: Slots, b: Bounds, i: int, j: int) -> bool:
-    """Whether rows [i, j) would change a series that is full and waits to be judged."""
+def _changes_waiting(c: Columns, s: Slots, b: Bounds, ties: Ties, i: int, j: int) -> bool:
+    """Whether rows [i, j) may change a window that is complete and waits to be judged.
+
+    A slot that is still empty makes no window complete: a new reading matters only if it is one that stands in.
+    """
     for r in range(i, j):
-        g = s.grid_of[c.series[r]]
-        device_ms = c.device_ms[r]
-        if g < 0 or s.daily[g] or device_ms > c.log_ms[r] + b.future or device_ms < c.log_ms[r] - b.late:
+        x, device_ms = c.series[r], c.device_ms[r]
+        g, waiting = s.grid_of[x], ties.waiting[ties.outlet[x]]
+        if g < 0 or waiting < 0 or device_ms > c.log_ms[r] + b.future or device_ms < c.log_ms[r] - b.late:
             continue
-        slots, rows, row = s.shape[g, 1], s.shape[g, 2], s.row_of[c.series[r]]
+        if s.daily[g]:
+            return True
         block = device_ms // HOUR_MS
-        ring = block % s.shape[g, 3]
-        if s.state[s.row_base[g] + ring * rows + row] & PENDING:
-            slot, place = _slot(device_ms - block * HOUR_MS, s.shape[g, 0])
-            k = s.base[g] + (ring * slots + slot) * rows + row
-            if _outcome(s.flag[k], s.value[k], s.place[k], c.flag[r], c.value[r], place) == CORRECTED:
-                return True
+        if block > waiting:
+            continue
+        slot, place = _slot(device_ms - block * HOUR_MS, s.shape[g, 0])
+        k = s.base[g] + (block % s.shape[g, 3] * s.shape[g, 1] + slot) * s.shape[g, 2] + s.row_of[x]
+        outcome = _outcome(s.flag[k], s.value[k], s.place[k], c.flag[r], c.value[r], place)
+        if outcome == CORRECTED or (outcome == NEW and ties.device[x]):
+            return True
     return False
 
 
@@ -207,13 +231,14 @@ def _step(t: Instants, k: int, at_ms: int, over: bool) -> bool:
 
 @compiled
 def assign(  # noqa: C901, PLR0912, PLR0915 - one loop: a call per reading costs more than all of its work
-    first: int, end: int, stop_ms: int, c: Columns, s: Slots, b: Bounds, t: Instants, found: Found,
+    first: int, end: int, stop_ms: int, c: Columns, s: Slots, b: Bounds, t: Instants, ties: Ties, found: Found,
     outcome: NDArray[np.uint8],
 ) -> tuple[int, int]:  # fmt: skip
     """Put rows [first, end) into slots, those of one log time together, as far as log times < stop_ms.
 
     Returns the first row not taken and the moment of the next revision (NEVER_MS where no judged window changed), at
-    which it stops too. Stops also before rows that would change a window that is complete but was not judged yet. `outcome` (readings,) is written for the rows taken.
+    which it stops too. Stops also before rows that may change a window that is complete but was not judged yet.
+    `outcome` (readings,) is written for the rows taken.
     """
     series, device, value, flag, log = c.series, c.device_ms, c.value, c.flag, c.log_ms
     grid_of, row_of, daily, shape = s.grid_of, s.row_of, s.daily, s.shape
@@ -226,7 +251,7 @@ def assign(  # noqa: C901, PLR0912, PLR0915 - one loop: a call per reading costs
         j = i + 1
         while j < end and log[j] == log[i]:
             j += 1
-        if full > 0 and _changes_pending(c, s, b, i, j):
+        if full > 0 and _changes_waiting(c, s, b, ties, i, j):
             break
         oldest, newest = log[i] - late_ms, log[i] + future_ms
         for r in range(i, j):
@@ -259,8 +284,9 @@ def assign(  # noqa: C901, PLR0912, PLR0915 - one loop: a call per reading costs
                 if filled[w] == shape[g, 1] and not daily[g]:
                     found.full_grid[full], found.full_row[full] = g, row
                     found.full_block[full], found.full_ms[full] = block, log[r]
+                    found.full_outlet[full] = ties.outlet[x]
+                    ties.waiting[ties.outlet[x]] = max(ties.waiting[ties.outlet[x]], block)
                     full += 1
-                    state[w] |= PENDING
             if state[w] & JUDGED:
                 revision_ms = min(revision_ms, (log[r] // revise_ms + 1) * revise_ms)
                 stop_ms = min(stop_ms, revision_ms)

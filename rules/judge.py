@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.alert import AlertEvent, Evidence
-from rules.assign import Bounds, Columns, Found, assign, room_for, slots_of
+from rules.assign import Bounds, Columns, Found, assign, room_for, slots_of, ties_of
 from rules.book import Book
 from rules.calendar import HOUR_MS
 from rules.evidence import evidence
@@ -51,6 +51,7 @@ class Judge:
         self.clocks = [WrongClock(plan, rule) for rule in plan.clock]
         self.bounds = Bounds(judging.late_bound_h * HOUR_MS, judging.future_max_s * 1000, judging.revise_every_s * 1000)
         self.slots = slots_of(self.grids, plan.grid_of, plan.row_of)
+        self.ties = ties_of(plan)
         self.fan = int(np.diff(self.instants.first).max(initial=0))
         self.now_ms = -1  # newest log time seen; -1: none yet
         self.hour = 0  # of log time
@@ -100,8 +101,9 @@ class Judge:
             self.advance(int(batch.log_ms[row]))
             found.counted[:] = 0
             end, revise_ms = assign(
-                row, len(batch), self.deadline_ms(), columns, self.slots, self.bounds, self.instants, found, outcome
-            )
+                row, len(batch), self.deadline_ms(), columns, self.slots, self.bounds, self.instants, self.ties, found,
+                outcome,
+            )  # fmt: skip
             self.revise_ms = min(self.revise_ms, revise_ms)
             if monitor is not None:
                 self.hear(Heard(monitor=monitor[row:end], log_ms=batch.log_ms[row:end]))
@@ -209,6 +211,7 @@ class Judge:
         if n:
             full = found.full_grid[:n], found.full_row[:n], found.full_block[:n], found.full_ms[:n]
             self._record(self.windows.completed(*full, self.hour))
+            self.ties.waiting[found.full_outlet[:n]] = -1
 
     def _record(self, parts: list[WindowVerdicts]) -> None:
         for verdicts in parts:

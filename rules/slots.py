@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-JUDGED, DIRTY, PENDING = 1, 2, 4
-"""Bits of the state of one series in one block: a verdict used it; it changed since; it is full and not yet looked at."""
+JUDGED, DIRTY = 1, 2
+"""Bits of the state of one series in one block: a verdict used it; it changed since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class SlotGrids:
     flag: NDArray[np.uint8]  # sensors.reading.Flag; EMPTY where no reading came
     place: NDArray[np.uint16]  # position within the slot, in 1/65536 of it
     filled: NDArray[np.uint16]  # slots filled, per (grid, block, row)
-    state: NDArray[np.uint8]  # JUDGED | DIRTY | PENDING, per (grid, block, row)
+    state: NDArray[np.uint8]  # JUDGED | DIRTY, per (grid, block, row)
     dirty: NDArray[np.int32]  # series made dirty, per (grid, block)
     base: NDArray[np.int64] = field(init=False)  # per grid, into value, flag, place
     row_base: NDArray[np.int64] = field(init=False)  # per grid, into filled, state

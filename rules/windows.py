@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rules.calendar import HOUR_MS, Calendar
 from rules.hours import Cells, Floats, Index, due_cells, hour_cells
 from rules.plan import Mode, Plan
-from rules.slots import DIRTY, JUDGED, PENDING, SlotGrids, distinct
+from rules.slots import DIRTY, JUDGED, SlotGrids, distinct
 from rules.uses import Uses
 from rules.verdict import Sums, VerdictCode, WindowVerdicts, judge, rounded
 from sensors.reading import Flag
@@ -107,8 +107,6 @@ class Windows:
         self, grid: NDArray[np.int32], row: NDArray[np.int32], hour: int, log_ms: NDArray[np.int64], current: int
     ) -> list[WindowVerdicts]:
         which, at_ms = self.uses.touched(grid, row, log_ms)
-        for g in distinct(grid):
-            self.grids.state_of(g, hour)[row[grid == g]] &= ~np.uint8(PENDING)
         full = self.uses.full(which, hour)
         which, at_ms = which[full], at_ms[full]
         marks = self.hour_marks[hour % self.hours]
