@@ -24,6 +24,7 @@ class HostSection(Section):
     drain_s: Seconds = HOST.drain_s
     retain_days: Seconds | None = HOST.retain_days
     retain_bytes: Positive | None = HOST.retain_bytes
+    retain_derived_h: Seconds = HOST.retain_derived_h
 
 
 class TlsSection(Section):
