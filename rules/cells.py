@@ -62,7 +62,10 @@ def weighted(
     value: Floats, flag: NDArray[np.uint8], rows: Ints, cells: int,
     flow: Floats, flow_flag: NDArray[np.uint8], flow_rows: Ints, flow_cells: int, common: int,
 ) -> tuple[Floats, Floats, Ints, Ints]:  # fmt: skip
-    """Flow-weighted sums over `common` cells an hour, each as long as some cells of both: sum(c q), sum(q), cells counted, cells with zero flow."""
+    """Flow-weighted sums over `common` cells an hour, each as long as some cells of both series.
+
+    Returns sum(c q), sum(q), cells counted and cells with zero flow; shapes (chosen,).
+    """
     n = len(rows)
     mass, volume = np.zeros(n), np.zeros(n)
     valid, still = np.zeros(n, np.int32), np.zeros(n, np.int32)
