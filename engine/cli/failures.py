@@ -55,6 +55,7 @@ KNOWN = {
     "StoreError": ExitCode.STORE,
     "CredentialsError": ExitCode.INTAKE,
     "RecordDamaged": ExitCode.LOG,
+    "LiveError": ExitCode.FAILED,
     "NotARecordingError": ExitCode.FAILED,
     "MovedError": ExitCode.CONFIG,
 }

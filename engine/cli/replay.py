@@ -25,6 +25,7 @@ def make(say: Texts) -> click.Command:
     @click.option("--to", "to_time", type=WHEN, help=say("cli.replay.to"))
     @click.option("--batch", type=click.IntRange(1), help=say("cli.replay.batch"))
     @click.option("--partitions", type=click.IntRange(1), default=1, help=say("cli.replay.partitions"))
+    @click.option("--live", is_flag=True, help=say("cli.replay.live"))
     @click.option("--report", type=FILE, help=say("cli.replay.report"))
     @click.option("--refused", type=FILE, help=say("cli.replay.refused"))
     @click.option("--quiet", "-q", is_flag=True, help=say("cli.replay.quiet"))

@@ -9,7 +9,7 @@ from typing import Protocol
 from engine.intake.outage import Outage
 from engine.intake.pace import Pace
 from engine.intake.settings import IntakeSettings
-from engine.log.api import FrameRow, Log, NotStored, Stored
+from engine.log.api import FrameLog, FrameRow, NotStored, Stored
 
 log = logging.getLogger("outfall.intake")
 
@@ -71,7 +71,7 @@ class CommitQueue:
     who ask `full` before they read on.
     """
 
-    def __init__(self, log: Log, settings: IntakeSettings, counts: dict[str, int]) -> None:
+    def __init__(self, log: FrameLog, settings: IntakeSettings, counts: dict[str, int]) -> None:
         self._log = log
         self._settings = settings
         self._counts = counts

@@ -13,7 +13,7 @@ from engine.intake.listen import listen
 from engine.intake.reception import Reception
 from engine.intake.refusals import IntakeRefusal, RefusalBook
 from engine.intake.settings import IntakeSettings
-from engine.log.api import Log
+from engine.log.api import FrameLog
 from sensors.mqtt.reasons import Reason
 
 log = logging.getLogger("outfall.intake")
@@ -30,7 +30,7 @@ class MqttEndpoint:
     """
 
     def __init__(
-        self, settings: IntakeSettings, log: Log, credentials: Credentials, partition_of: Callable[[str], int]
+        self, settings: IntakeSettings, log: FrameLog, credentials: Credentials, partition_of: Callable[[str], int]
     ) -> None:
         self.counts = zero()
         self.failure: Exception | None = None  # why it ended by itself; None: it did not

@@ -41,6 +41,13 @@ class Span:
     end: int
 
 
+class FrameLog(Protocol):
+    """What an intake needs of a log."""
+
+    async def append_frames(self, partition: int, rows: list[FrameRow]) -> Appended:
+        """Append payloads to FRAMES; resolves after the commit. On `NotStored` none of them is in the log."""
+
+
 class Log(Protocol):
     """Ordered, durable streams of records. Offsets of a partition have no gaps; log time strictly increases in it."""
 

@@ -5,9 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -24,7 +23,11 @@ from engine.replay.progress import shown
 from engine.replay.recording import Recording, replay_recording
 from engine.replay.refusals import Refusals
 from engine.replay.show import show
+from engine.replay.times import as_ms
 from engine.texts import Texts
+
+if TYPE_CHECKING:
+    from engine.replay.live.proof import Proof
 
 USUAL_ZONE = "Asia/Shanghai"
 WIDTH = 160
@@ -48,32 +51,49 @@ def run_replay(options: ReplayOptions) -> int:
     """Carry it out; the exit code. BadFile, NotARecordingError, LogError and OSError say what is wrong with the input."""
     say = Texts(lang=options.lang)
     account, running = Account(), Running()
+    proof: Proof | None = None
     try:
         with _refused_file(options.refused) as account.refusals, shown(say("replay.working"), quiet=options.quiet) as told:
-            account, zone = _replay(options, account, _watched(told, running))
+            if options.live:
+                account, proof, zone = _prove(options, account, _watched(told, running))
+            else:
+                account, zone = _replay(options, account, _watched(told, running))
     except KeyboardInterrupt:
         print(say("replay.interrupted", readings=f"{account.readings:,}", share=running.percent), file=sys.stderr)
         return ExitCode.INTERRUPTED
-    result = account.result(_ms(options.from_time))
+    result = account.result(as_ms(options.from_time))
     if options.report:
         _write_page(options, account, result, zone, options.report)
+    holds = proof is None or proof.holds
     if options.json:
-        print(json.dumps({"ok": True, **result}, ensure_ascii=False))
+        print(json.dumps({"ok": holds, **result, **(proof.as_json() if proof else {})}, ensure_ascii=False))
     else:
         show({**result}, say, zone, Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH))
         if options.report:
             print(say("replay.report_written", file=options.report))
-    return ExitCode.OK
+        if proof:
+            _show_proof(proof, say)
+    return ExitCode.OK if holds else ExitCode.FAILED
+
+
+def _prove(options: ReplayOptions, account: Account, progress: Progress) -> "tuple[Account, Proof, str]":
+    from engine.replay.live.proof import prove  # the whole app: only where it is asked for
+
+    return prove(options, account, progress)
+
+
+def _show_proof(proof: "Proof", say: Texts) -> None:
+    live = proof.as_json()["live"]
+    print(say("replay.live", **{name: f"{number:,}" for name, number in live.items()}))
+    print(say("replay.live_same" if proof.holds else "replay.live_differs", replayed=proof.replayed_sha256))
 
 
 def _replay(options: ReplayOptions, account: Account, progress: Progress) -> tuple[Account, str]:
     """(the account, the zone of its days)."""
-    to_ms = _ms(options.to_time)
+    to_ms = as_ms(options.to_time)
     if options.mapping is not None:
         recording = recording_of(options.file, options.mapping, to_ms)
-        done = replay_recording(
-            recording, account, batch=options.batch, partitions=options.partitions, progress=progress
-        )
+        done = replay_recording(recording, account, batch=options.batch, partitions=options.partitions, progress=progress)
         return done, recording.mapping.judging.zone
     if is_log(options.file):
         done = replay_log(
@@ -125,7 +145,7 @@ def _write_page(options: ReplayOptions, account: Account, result: dict[str, Any]
     from engine.replay.report.page import Replay, drawn, page
     from engine.replay.report.surroundings import Surroundings
 
-    events = account.alerts.listed(_ms(options.from_time))
+    events = account.alerts.listed(as_ms(options.from_time))
     around = Surroundings(drawn(events))
     second = Account()
     second.listen = lambda facts: around.take(facts.readings, second.bindings)
@@ -142,7 +162,3 @@ def _write_page(options: ReplayOptions, account: Account, result: dict[str, Any]
         names=account.names,
     )
     file.write_text(page(replay, around.points), encoding="utf-8")
-
-
-def _ms(when: datetime | None) -> int | None:
-    return None if when is None else int(when.timestamp() * 1000)

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.app import Parts
-from engine.demo.tally import FieldMemory
 from engine.duty.database import open_database
 from engine.duty.desk import Desk
 from engine.duty.roster import Roster
@@ -17,6 +19,7 @@ from engine.intake.endpoint import MqttEndpoint
 from engine.intake.settings import IntakeSettings
 from engine.lifecycle import Host
 from engine.log.api import Log
+from engine.replay.live.times import Clock, TimedLog
 from engine.replay.register import Register
 from engine.settings import HostSettings
 from engine.store.local import LocalStore
@@ -28,7 +31,9 @@ LOGIN = "recording.gateway"
 NO_TICKS_S = 1e9
 """The log's time is that of the recording: the frames say it, and no tick may come between those of one instant."""
 
-KEPT_H = 1e6
+KEPT_H = 1_000_000
+"""More than any recording spans: nothing that the account is made from is forgotten, and no day is sealed on the way."""
+
 DRAIN_S = 24 * 3600.0
 """The end waits until every stage has finished, however long that takes."""
 
@@ -48,16 +53,16 @@ class LiveHost:
 
 
 @contextmanager
-def live_host(data: Path, register: Register, memory: FieldMemory) -> Iterator[LiveHost]:
+def live_host(data: Path, register: Register, times: NDArray[np.int64], clock: Clock) -> Iterator[LiveHost]:
     """Wire it; nothing runs yet. Nobody is on duty, so the desk keeps alerts and pages nobody."""
     registry, rules = register.registry(), register.rules()
     credentials = Credentials(data / CREDENTIALS)
     secret = credentials.add(LOGIN, [monitor.mn for monitor in registry.monitors])
 
     def endpoint(log: Log) -> MqttEndpoint:
-        return MqttEndpoint(IntakeSettings(port=0), log, credentials, lambda _mn: 0)
+        return MqttEndpoint(IntakeSettings(port=0), TimedLog(log, times, clock), credentials, lambda _mn: 0)
 
-    store = LocalStore(data, Names(registry=registry, rules=rules))
+    store = LocalStore(data, Names(registry=registry, rules=rules), recent_h=KEPT_H)
     database = open_database(data)
     parts = Parts(
         store=store,
@@ -68,7 +73,7 @@ def live_host(data: Path, register: Register, memory: FieldMemory) -> Iterator[L
     )
     settings = HostSettings(data=data, tick_s=NO_TICKS_S, drain_s=DRAIN_S, retain_derived_h=KEPT_H)
     try:
-        yield LiveHost(host=Host(settings, parts, now_ms=memory.now_ms), secret=secret)
+        yield LiveHost(host=Host(settings, parts, now_ms=clock.now_ms), secret=secret)
     finally:
         store.close()
         database.close()

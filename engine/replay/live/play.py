@@ -19,6 +19,7 @@ from engine.replay.account import Progress
 from engine.replay.live.host import LOGIN, LiveHost, live_host
 from engine.replay.live.publisher import PublisherOptions, start_publisher
 from engine.replay.live.survey import Survey
+from engine.replay.live.times import Clock, make_times
 from engine.replay.recording import Recording
 
 BEFORE_MS = 1000
@@ -29,7 +30,7 @@ PUBLISHER_END_S = 10.0
 
 
 class LiveError(Exception):
-    """The recording did not get through the live path."""
+    """The recording did not get through the live path; says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ class Play:
         self._interrupted = False
         self._began = 0.0
         self._words = LastWords()
-        self._memory = FieldMemory(data, start_ms=survey.first_ms - BEFORE_MS)
+        self._memory = FieldMemory(data, start_ms=0)
 
     def run(self) -> Played:
         """Play it. LiveError says why it did not reach its end, KeyboardInterrupt that somebody ended it."""
@@ -79,7 +80,8 @@ class Play:
         return played
 
     async def _run(self) -> Played:
-        with live_host(self.data, self.survey.register, self._memory) as live, _signals(lambda: self._interrupt(live)):
+        clock, times = Clock(self.survey.first_ms - BEFORE_MS), make_times(self.data, self.survey.readings)
+        with live_host(self.data, self.survey.register, times, clock) as live, _signals(lambda: self._interrupt(live)):
             publisher = self._start(live)
             try:
                 return await self._perform(live, publisher)

@@ -1,4 +1,4 @@
-"""The field of a recording as a process of its own: it publishes what was recorded and moves the host's clock.
+"""The field of a recording as a process of its own: it publishes what was recorded, and when it was known.
 
 `start_publisher` runs this module as a program and hands it its options over stdin, so that no secret stands in a
 command line.
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import orjson
 from engine.demo.fleet import Device, FieldError, Fleet
 from engine.demo.tally import FieldMemory, Shared
 from engine.replay.account import Account
+from engine.replay.live.times import open_times
 from engine.replay.live.uploads import uploads
 from engine.replay.mapping.load import read_mapping
 from engine.replay.order import in_batches
@@ -26,6 +28,8 @@ from engine.replay.register import Register
 from sensors.reading import ReadingBatch
 
 PORT_POLL_S = 0.01
+WAITING_MAX = 400
+"""Frames without their PUBACK; more make the commits larger, not the whole faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +57,7 @@ def start_publisher(options: PublisherOptions) -> "subprocess.Popen[bytes]":
 
 
 def run_publisher(options: PublisherOptions) -> None:
-    """Publish the whole recording, log time by log time.
-
-    The clock is set to a log time, all that was known then is published at once, and the clock moves on with the last
-    PUBACK. So each frame stands in the log at the time that an import gives its readings.
-    """
+    """Publish the whole recording in the order of its log times, at most `WAITING_MAX` frames ahead of the PUBACKs."""
     memory = FieldMemory(Path(options.folder))
     fleet = Fleet([Device(options.login, options.secret)])
     try:
@@ -77,24 +77,26 @@ def instants(recording: Recording, register: Register, *, sort: bool) -> Iterato
     for step in in_batches(recording.timed(register, Account(), sort=sort), None):
         log_ms = step.readings.log_ms
         edges = [0, *(np.flatnonzero(np.diff(log_ms)) + 1).tolist(), len(log_ms)]
-        for first, end in zip(edges, edges[1:], strict=False):
+        for first, end in pairwise(edges):
             yield step.readings.take(slice(first, end))
 
 
 def _publish(options: PublisherOptions, shared: Shared, fleet: Fleet) -> None:
     recording = Recording(file=Path(options.file), mapping=read_mapping(Path(options.mapping)), to_ms=options.to_ms)
     register = Register(recording.mapping)
+    times = open_times(Path(options.folder))
     device = fleet.devices[options.login]
     for instant in instants(recording, register, sort=options.sort):
         if shared.stop or os.getppid() != options.parent:
             return
-        shared.now_ms = int(instant.log_ms[0])
         for upload in uploads(instant, register):
+            times[device.published] = instant.log_ms[0]
             device.publish(upload.payload, upload.mn)
             shared.readings += upload.readings
-        shared.published = fleet.published
-        fleet.settle()
-        shared.acknowledged = fleet.acknowledged
+            fleet.settle(waiting_max=WAITING_MAX)
+        shared.published, shared.acknowledged = fleet.published, fleet.acknowledged
+    fleet.settle()
+    shared.acknowledged = fleet.acknowledged
 
 
 def _port(memory: FieldMemory, parent: int) -> int:
