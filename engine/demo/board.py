@@ -29,7 +29,7 @@ LOOK = {
 BAR = 15
 BAR_END = 1.5  # the bar shows 0 to one and a half times the limit
 CELL = 58
-FIXED_LINES = 9
+FIXED_LINES = 10
 PAGES_MIN = 4
 SHORT = {"w21003": "NH3-N", "w21001": "TN", "w21011": "TP", "w01018": "COD", "a34013": "PM", "a24088": "NMHC"}
 
@@ -63,7 +63,7 @@ def board(state: BoardState, view: View) -> RenderableType:
         _outlets(shown, columns, view),
         _legend(left_out, view.lang),
         Line(),
-        _stages(state, view),
+        *_stages(state, view),
         Line(f"{say('pages as they go out', view.lang)}", style="bold"),
         *_pages(list(state.pages)[-room:], view.lang),
     )
@@ -167,9 +167,8 @@ def _legend(left_out: int, lang: str) -> Line:
     return line
 
 
-def _stages(state: BoardState, view: View) -> Line:
-    """The way of the frames with the count at each stage."""
-    refused = sum(state.refused.values())
+def _stages(state: BoardState, view: View) -> tuple[Line, Line]:
+    """The way of the frames with the count at each stage; and what was refused, what waits."""
     stages = (
         ("sent", view.tally.made),
         ("acknowledged", view.tally.acknowledged),
@@ -179,13 +178,17 @@ def _stages(state: BoardState, view: View) -> Line:
         ("alerts", state.steps[Step.OPENED]),
         ("pages", state.paged),
     )
-    line = Line(no_wrap=True, overflow="ellipsis")
+    way = Line(no_wrap=True, overflow="ellipsis")
     for number, (word, count) in enumerate(stages):
-        line.append(" → " if number else "", style="dim")
-        line.append(f"{say(word, view.lang)} ", style="dim").append(f"{count:,}", style="bold")
-    line.append(f"   {say('refused', view.lang)} {refused:,}", style="yellow" if refused else "dim")
-    line.append(f"   {view.waiting} {say('waiting', view.lang)}", style="dim")
-    return line
+        way.append(" → " if number else "", style="dim")
+        way.append(f"{say(word, view.lang)} ", style="dim").append(f"{count:,}", style="bold")
+    refused = Line(
+        f"{say('refused', view.lang)} {sum(state.refused.values()):,}", style="yellow" if state.refused else "dim"
+    )
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(state.refused.items()))
+    refused.append(f" ({reasons})" if reasons else "", style="dim")
+    refused.append(f"   {view.waiting} {say('waiting', view.lang)}", style="dim")
+    return way, refused
 
 
 def _pages(pages: Sequence[str], lang: str) -> list[Line]:
