@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from engine.config.problem import BadFile
 from engine.exit_codes import ExitCode
-from engine.replay.command import run_replay
+from engine.replay.account import Account
+from engine.replay.alerts import CHARTED
+from engine.replay.command import recording_of, run_replay
 from engine.replay.live.times import Clock
 from engine.replay.live.uploads import uploads
 from engine.replay.mapping.load import read_mapping
 from engine.replay.options import ReplayOptions
+from engine.replay.recording import replay_recording
 from engine.replay.register import Register
 from sensors.decoder import Decoder
 from sensors.frames import FrameBatch
@@ -209,3 +212,14 @@ def test_people_are_told_in_their_language(capsys: pytest.CaptureFixture[str], t
 def test_a_log_has_been_live_already(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="--live publishes a recording: expected --mapping"):
         run_replay(ReplayOptions(file=tmp_path, live=True, quiet=True))
+
+
+@pytest.mark.parametrize("batch", [1, 300])
+def test_thousands_of_alerts_have_one_hash_however_they_come(tmp_path: Path, batch: int) -> None:
+    mapping = tmp_path / "strict.yaml"
+    text = (ROOT / "docs/mappings/effluent_hourly_cn.yaml").read_text("utf-8")
+    mapping.write_text(text.replace("ceiling: 15", "ceiling: 1"), encoding="utf-8")
+    file = RECORDINGS / "effluent_hourly_cn/monitor_hourly.csv"
+    whole, parts = (replay_recording(recording_of(file, mapping), Account(), batch=n).result() for n in (None, batch))
+    assert len(whole["alerts"]) > 2 * CHARTED and all(alert["n_valid"] for alert in whole["alerts"])
+    assert parts["alerts_sha256"] == whole["alerts_sha256"]

@@ -11,9 +11,7 @@ from rules.alert import AlertEvent, Evidence
 from rules.alert_state import NEXT, STANDING, State
 
 CHARTED = 200
-"""The evidence of so many alerts is kept, the first by `order`; the others would fill the memory."""
-
-NO_EVIDENCE = Evidence()
+"""The slots of so many alerts are kept, the first by `order`; those of the others would fill the memory."""
 
 
 def order(event: AlertEvent) -> tuple[int, str, str, str, str]:
@@ -35,7 +33,7 @@ class Alerts:
         for event in events:
             self.last[event.alert_id] = event
             self.state[event.alert_id] = NEXT[self.state.get(event.alert_id, State.NORMAL), event.step]
-            if event.evidence is not NO_EVIDENCE:
+            if event.evidence.slot_ms:
                 self._with_evidence.add(event.alert_id)
         if len(self._with_evidence) > 2 * self.charted:
             self._forget_evidence()
@@ -53,7 +51,9 @@ class Alerts:
     def _forget_evidence(self) -> None:
         ranked = sorted(self._with_evidence, key=lambda alert_id: order(self.last[alert_id]))
         for alert_id in ranked[self.charted :]:
-            self.last[alert_id] = replace(self.last[alert_id], evidence=NO_EVIDENCE)
+            event = self.last[alert_id]
+            counts = Evidence(n_valid=event.evidence.n_valid, n_due=event.evidence.n_due)  # the list has them
+            self.last[alert_id] = replace(event, evidence=counts)
         self._with_evidence = set(ranked[: self.charted])
 
 
