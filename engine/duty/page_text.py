@@ -46,6 +46,21 @@ def amount(value: float | None) -> str:
     return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
+def judged(value: float | None, *bounds: float | None) -> str:
+    """A judged value in as few decimals, two at least, as tell it from the bounds of its limit.
+
+    >>> judged(156.264706, 100.0, None), judged(50.0004, 50.0), judged(50.0, 50.0)
+    ('156.26', '50.0004', '50')
+    """
+    if value is None:
+        return "-"
+    for decimals in range(2, 6):
+        short = round(value, decimals)
+        if value in bounds or short not in bounds:
+            return amount(short)
+    return amount(value)
+
+
 def multiple(value: float | None, ceiling: float | None) -> str:
     """How many times over the ceiling, two decimals; "" where that means nothing.
 
@@ -91,7 +106,7 @@ def _what(subject: Subject, words: Texts) -> str:
         f"page.{subject.kind}",
         factor=subject.factor_zh if words.lang == "zh" else subject.factor_en,
         mean=words("page.mean_day" if is_day(subject.start_ms, subject.end_ms) else "page.mean_hour"),
-        value=amount(subject.value),
+        value=judged(subject.value, subject.ceiling, subject.floor),
         unit=space + subject.unit if subject.unit else "",
         limit=limit_text(subject, words),
         multiple=words("page.multiple", multiple=over) if over else "",
