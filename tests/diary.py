@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rules.alert import AlertEvent, Step
@@ -63,46 +64,46 @@ class World:
         return clock if day == 1 else f"{day} {clock}"
 
 
-def limit(factor: str, averaging: Averaging, ceiling: float | None = None, **more: object) -> Limit:
+def limit(factor: str, averaging: Averaging, ceiling: float | None = None, **more: Any) -> Limit:
     """A limit of the outlet."""
-    return Limit(outlet="out", factor=factor, averaging=averaging, ceiling=ceiling, **more)  # type: ignore[arg-type]
+    return Limit(outlet="out", factor=factor, averaging=averaging, ceiling=ceiling, **more)
 
 
-def rule(kind: RuleKind, **more: object) -> Rule:
+def rule(kind: RuleKind, **more: Any) -> Rule:
     """A rule whose id is its kind."""
-    values: dict[str, object] = {"id": kind.value, "alert_class": AlertClass.LEGAL, **more}
-    return Rule(kind=kind, **values)  # type: ignore[arg-type]
+    values: dict[str, Any] = {"id": kind.value, "alert_class": AlertClass.LEGAL, **more}
+    return Rule(kind=kind, **values)
 
 
-def hourly_so2(*, cells: Kind = Kind.REALTIME, o2: bool = False, **more: object) -> World:
+def hourly_so2(*, cells: Kind = Kind.REALTIME, o2: bool = False, **more: Any) -> World:
     """A stack whose SO2 may be 100 mg/m3 an hour, sent every minute."""
     bindings = {SO2: cells, **({O2: cells} if o2 else {})}
     return _world(Medium.GAS, bindings, rule(RuleKind.EXCEEDANCE), {"ceiling": 100.0, **more})
 
 
-def hourly_cod(**more: object) -> World:
+def hourly_cod(**more: Any) -> World:
     """An outfall whose COD may be 30 mg/L an hour, sent every 10 minutes."""
     return _world(Medium.WATER, {COD: Kind.MINUTE}, rule(RuleKind.EXCEEDANCE), {"ceiling": 30.0, **more})
 
 
-def daily(medium: Medium, *, factors: dict[str, Kind] | None = None, **more: object) -> World:
+def daily(medium: Medium, *, factors: dict[str, Kind] | None = None, **more: Any) -> World:
     """An outlet whose first factor may be 30 a day, sent every hour."""
     bindings = factors or {COD if medium is Medium.WATER else SO2: Kind.HOUR}
     judged = rule(RuleKind.EXCEEDANCE, averaging=Averaging.DAY)
     return _world(medium, bindings, judged, {"ceiling": 30.0, **more})
 
 
-def ph(averaging: Averaging = Averaging.HOUR, **more: object) -> World:
+def ph(averaging: Averaging = Averaging.HOUR, **more: Any) -> World:
     """An outfall whose pH must lie in 6..9, sent every 5 minutes."""
     judged = rule(RuleKind.RANGE, averaging=averaging)
     return _world(Medium.WATER, {PH: Kind.MINUTE}, judged, {"ceiling": 9.0, "floor": 6.0, "minute_min": 5, **more})
 
 
-def _world(medium: Medium, bindings: dict[str, Kind], judged: Rule, more: dict[str, object]) -> World:
+def _world(medium: Medium, bindings: dict[str, Kind], judged: Rule, more: dict[str, Any]) -> World:
     """A world of one rule and one limit; what is no field of a world is one of the limit."""
     terms = {key: more.pop(key) for key in list(more) if key not in World.__dataclass_fields__}
     given = {"limits": (limit(next(iter(bindings)), judged.averaging, **terms),), "rules": (judged,), **more}
-    return World(medium=medium, bindings=bindings, **given)  # type: ignore[arg-type]
+    return World(medium=medium, bindings=bindings, **given)
 
 
 @dataclass

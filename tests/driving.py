@@ -1,7 +1,7 @@
 """Driving the streaming judge with the histories that the oracle is given: as frames or as columns, in any batches."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -12,10 +12,9 @@ import orjson
 from engine.detect.detector import Detector
 from engine.detect.facts import Facts, VerdictCode
 from engine.log.record import Control, ControlKind, Record, RecordKind, Topic
-from rules.alert import AlertEvent, Step
+from rules.alert import AlertEvent
 from rules.outcome import Outcome
-from rules.reference import Entry, Judgement, Mark, Payload, Sent
-from rules.reference.verdict import Verdict
+from rules.reference import Entry, Mark, Payload, Sent
 from rules.rule import RuleKind, RuleSet
 from rules.ruleset_json import ruleset_to_json
 from sensors.frames import FrameBatch
@@ -174,98 +173,11 @@ def _verdict_rows(facts: Facts, registry: Registry, rules: RuleSet) -> Iterator[
         assert v is not None
         binding, rule = registry.bindings[int(v.binding[n])], rules.rules[int(v.rule[n])]
         code = VerdictCode(int(v.code[n]))
-        value = round(float(v.value[n]), 6) if _has_value(code.name, rule.kind) else None
+        value = round(float(v.value[n]), 6) if has_value(code.name, rule.kind) else None
         head = (rule.id, binding.outlet, binding.factor, int(v.start_ms[n]), int(v.at_ms[n]))
         yield (*head, code.name, value, int(v.n_valid[n]), int(v.n_due[n]), bool(v.revision[n]))
 
 
-def verdict_row(verdict: Verdict) -> Row:
-    """A verdict of the oracle in the same form."""
-    check = verdict.check
-    has_value = _has_value(verdict.code.name, check.rule.kind)
-    value = float(verdict.value) if has_value and verdict.value is not None else None
-    head = (check.rule.id, check.limit.outlet, check.limit.factor, verdict.window[0], verdict.at_ms)
-    return (*head, verdict.code.name, value, verdict.n_valid, verdict.n_due, verdict.revision)
-
-
-def _has_value(code: str, kind: RuleKind) -> bool:
+def has_value(code: str, kind: RuleKind) -> bool:
     """Whether the law says which value a verdict has: not of a window that is not judgeable, nor of a normal range."""
     return code == "EXCEEDED" or (code == "NORMAL" and kind is RuleKind.EXCEEDANCE)
-
-
-def event_row(event: AlertEvent) -> Row:
-    """What the law says of an event; numbers only where it opens or revises an alert."""
-    head = (event.at_ms, event.alert_id, event.seq, event.step, event.rule, event.kind, event.rule_version)
-    place = (event.outlet, event.factor, event.mn, event.start_ms, event.end_ms, event.alert_class)
-    limit = (event.ceiling, event.floor, event.source, event.unverified)
-    if event.step not in (Step.OPENED, Step.REVISED):
-        return (*head, *place, *limit)
-    late = event.late if event.step is Step.OPENED else None
-    numbers: Row = (event.value, event.severity, late)
-    if event.kind in (RuleKind.EXCEEDANCE, RuleKind.RANGE):
-        numbers += (event.evidence.n_valid, event.evidence.n_due, event.evidence.from_device)
-    return (*head, *place, *limit, *numbers)
-
-
-def differences(said: Said, oracle: Judgement) -> list[str]:
-    """Where a detector and the oracle do not agree: `-` only the oracle says so, `+` only the detector."""
-    found: list[str] = []
-    parts: list[tuple[str, list[Row], list[Row]]] = [
-        ("verdict", told_once(said.verdicts), told_once([verdict_row(v) for v in oracle.verdicts])),
-        ("event", [event_row(e) for e in said.events], [event_row(e) for e in oracle.events]),
-    ]
-    if said.outcomes != list(oracle.outcomes):
-        found.append(f"outcomes: - {oracle.outcomes}\n          + {tuple(said.outcomes)}")
-    for name, ours, theirs in parts:
-        found += [f"{name} - {row}" for row in _without(theirs, ours)]
-        found += [f"{name} + {row}" for row in _without(ours, theirs)]
-    return found
-
-
-def told_once(rows: list[Row]) -> list[Row]:
-    """Verdicts without the revisions that say what was said before: whether the judge looked again is its own affair."""
-    last: dict[Row, Row] = {}
-    found = []
-    for row in sorted(rows, key=lambda r: (r[4], r[:4])):
-        window, says, revision = row[:4], row[5:9], row[9]
-        if not revision or last.get(window) != says:
-            found.append(row)
-        last[window] = says
-    return found
-
-
-def _without(rows: list[Row], others: list[Row]) -> list[Row]:
-    left = list(others)
-    found = []
-    for row in sorted(rows, key=repr):
-        if row in left:
-            left.remove(row)
-        else:
-            found.append(row)
-    return found
-
-
-Disagree = Callable[[Sequence[Entry]], bool]
-
-
-def smaller(history: Sequence[Entry], disagrees: Disagree) -> list[Entry]:
-    """A small history that still disagrees: entries, payloads and readings left out one after the other."""
-    kept = list(history)
-    size = max(len(kept) // 2, 1)
-    while size:
-        at = 2  # the registry and the rule set stay
-        while at < len(kept):
-            shorter = kept[:at] + kept[at + size :]
-            kept, at = (shorter, at) if disagrees(shorter) else (kept, at + size)
-        size //= 2
-    for at, entry in enumerate(kept):
-        for payload in entry.payloads:
-            for sent in payload.readings:
-                thinner = [*kept[:at], _less(kept[at], sent), *kept[at + 1 :]]
-                kept = thinner if disagrees(thinner) else kept
-    return kept
-
-
-def _less(entry: Entry, gone: Sent) -> Entry:
-    said = (Payload(mn=p.mn, readings=tuple(r for r in p.readings if r is not gone)) for p in entry.payloads)
-    return Entry(log_ms=entry.log_ms, said=tuple(said))

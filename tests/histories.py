@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from random import Random
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -170,12 +171,12 @@ def _limits(draw: st.DrawFn, registry: Registry, judging: Judging, pace: str) ->
 
 
 @st.composite
-def _terms(draw: st.DrawFn, factor: str, medium: Medium, averaging: Averaging) -> dict[str, object]:
+def _terms(draw: st.DrawFn, factor: str, medium: Medium, averaging: Averaging) -> dict[str, Any]:
     """What one limit says, beside its place."""
     decimals = draw(st.sampled_from((None, None, 0, 1)))
     if factor == PH:
         return {"ceiling": 9.0, "floor": 6.0, "decimals": decimals}
-    terms: dict[str, object] = {"ceiling": 3.0 if factor == FLOW else 30.0, "floor": None, "decimals": decimals}
+    terms: dict[str, Any] = {"ceiling": 3.0 if factor == FLOW else 30.0, "floor": None, "decimals": decimals}
     if medium is Medium.GAS and factor != O2 and draw(st.booleans()):
         terms |= {"basis": Basis.CONVERTED, "reference_o2": 6.0}
     if medium is Medium.WATER and averaging is Averaging.DAY and factor != FLOW and draw(st.booleans()):

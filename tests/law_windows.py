@@ -1,6 +1,8 @@
 """The law of one window: validity, comparing, conversion, days, ranges."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from rules.limits import Averaging, Basis, Weighting
 from rules.rule import Judging, RuleKind
@@ -9,28 +11,28 @@ from sensors.registry import Medium
 from tests.diary import COD, FLOW, O2, PH, SO2, Diary, Example, World, daily, hourly_cod, hourly_so2, limit, ph, rule
 
 GAS, WATER, AIR = Medium.GAS, Medium.WATER, Medium.AIR
-CONVERTED: dict[str, object] = {"basis": Basis.CONVERTED, "reference_o2": 6.0}
-FLOW_DAY: dict[str, object] = {"factors": {COD: Kind.HOUR, FLOW: Kind.HOUR}, "weighting": Weighting.FLOW}
+CONVERTED: dict[str, Any] = {"basis": Basis.CONVERTED, "reference_o2": 6.0}
+FLOW_DAY: dict[str, Any] = {"factors": {COD: Kind.HOUR, FLOW: Kind.HOUR}, "weighting": Weighting.FLOW}
 
 
-def so2(values: list[float], start: str = "10:00", **world: object) -> Diary:
+def so2(values: Sequence[float], start: str = "10:00", **world: Any) -> Diary:
     """Minutes of SO2 from `start`, and a tick at the deadline of the hour from 10:00."""
-    return Diary(hourly_so2(**world)).send(start, values).tick("11:10")  # type: ignore[arg-type]
+    return Diary(hourly_so2(**world)).send(start, values).tick("11:10")
 
 
-def so2_o2(values: list[float], oxygen: list[float]) -> Diary:
+def so2_o2(values: Sequence[float], oxygen: Sequence[float]) -> Diary:
     """Minutes of SO2 and O2 from 10:00, judged on the converted basis, O2 reference 6 %."""
     return Diary(hourly_so2(o2=True, **CONVERTED)).send("10:00", values).send("10:00", oxygen, O2).tick("11:10")
 
 
-def hours(world: World, values: list[float]) -> Diary:
+def hours(world: World, values: Sequence[float]) -> Diary:
     """Hours from midnight, and a tick at the deadline of the day."""
     return Diary(world).send("00:00", values).tick("2 01:00")
 
 
-def flow_day(values: list[float], flow: list[float], **more: object) -> Diary:
+def flow_day(values: Sequence[float], flow: Sequence[float], **more: Any) -> Diary:
     """Hours of COD and flow from midnight, judged as a flow-weighted day."""
-    return hours(daily(WATER, **{**FLOW_DAY, **more}), values).send("00:00", flow, FLOW)  # type: ignore[arg-type]
+    return hours(daily(WATER, **{**FLOW_DAY, **more}), values).send("00:00", flow, FLOW)
 
 
 def of_zone(zone: str, day_one: tuple[int, int, int]) -> World:

@@ -22,7 +22,7 @@ class Host:
     def start(self) -> None:
         """Start it; it is not ready yet."""
         with (self._folder / "host.log").open("ab") as log:
-            command = [Path(sys.executable).with_name("outfall"), "run", "--config", CONFIG, "--lang", "en"]
+            command = [str(Path(sys.executable).with_name("outfall")), "run", "--config", CONFIG, "--lang", "en"]
             self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
 
     def wait_ready(self) -> None:
