@@ -69,3 +69,11 @@ def _content(value: Any) -> bytes:
     if isinstance(value, type):
         return repr(vars(value).get("_fields", ())).encode()  # of a named tuple
     return repr(value).encode() if isinstance(value, int | float | str | bytes | tuple) else b""
+
+
+def inlined(function: Function) -> Function:
+    """Compile `function` into the compiled functions that call it: for a few lines that a hot loop needs often.
+
+    Numba would otherwise pass every array of a call on the stack, which costs more than a small function does.
+    """
+    return cast(Function, numba.njit(nogil=True, error_model="numpy", inline="always")(function))

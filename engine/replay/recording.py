@@ -78,6 +78,7 @@ def _judge(
         for facts in (*detectors.tick(log_ms), *detectors.control(Control(kind=ControlKind.END_OF_INPUT), log_ms)):
             account.take(facts)
     progress(recording.source.size, recording.source.size)
+    account.setup_s += register.setup_s
     return account
 
 
@@ -89,5 +90,6 @@ def _take_over(register: Register, detectors: Detectors, account: Account, log_m
         account.take(facts)
     account.rule_versions.append(rules.version)
     account.bindings = list(register.bindings)
+    homes = register.homes()
     account.setup_s += time.perf_counter() - began
-    return register.homes()
+    return homes

@@ -5,6 +5,7 @@ What the mapping does not name is found as the file is read; the registry then g
 
 import hashlib
 import re
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.replay.mapping.load import limits_at
 from engine.replay.mapping.mapping import KnownOutlet, Mapping, Measured
-from engine.replay.scan.words import Words
+from engine.replay.scan.words import Words, distinct
 from rules.limits import Limit
 from rules.rule import RuleSet
 from rules.ruleset_json import make_ruleset
@@ -39,6 +40,7 @@ class Register:
     factor_words: Words = field(default_factory=Words)
     version: int = 0  # of the registry; grows with it
     grown: bool = True  # since the last `registry()`
+    setup_s: float = 0.0  # spent on outlets and factors that were new
     outlets: dict[str, KnownOutlet] = field(default_factory=dict)  # by id
     bindings: dict[tuple[str, str], int] = field(default_factory=dict)  # (outlet, factor) -> its number
     _rows: dict[tuple[str, Kind], int] = field(default_factory=dict)  # row of `_series`
@@ -147,7 +149,7 @@ class Register:
         if not look_up_series(self._series, row, outlet, found):
             missing = found == NEW
             rows = np.broadcast_to(row, outlet.shape)[missing].astype(np.int64)
-            self._add(np.unique(rows << PAIR_BITS | outlet[missing]))
+            self._add(distinct(rows << PAIR_BITS | outlet[missing]))
             look_up_series(self._series, row, outlet, found)
         return found
 
@@ -160,6 +162,7 @@ class Register:
 
     def _add(self, pairs: NDArray[np.int64]) -> None:
         """Find out about pairs of row and outlet word, each as one number."""
+        began = time.perf_counter()
         keys = list(self._rows)
         for row, word in zip((pairs >> PAIR_BITS).tolist(), (pairs & ((1 << PAIR_BITS) - 1)).tolist(), strict=True):
             outlet = self._outlet(self.outlet_words.texts[word])
@@ -170,6 +173,7 @@ class Register:
             number = self.bindings.setdefault((outlet.id, factor), len(self.bindings))
             self._series[row, word] = series_no(number, kind)
             self.grown = True
+        self.setup_s += time.perf_counter() - began
 
     def _outlet(self, word: str) -> KnownOutlet | None:
         mapping = self.mapping

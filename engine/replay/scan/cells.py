@@ -60,6 +60,23 @@ class TextCells:
         return cast(Cell, orjson.loads(raw)) if kind == CellKind.NUMBER else raw.decode("utf-8", "replace")
 
 
+def cells_of_whole(values: NDArray[np.integer]) -> TextCells:
+    """Whole numbers as their texts.
+
+    >>> [cells_of_whole(np.array([7, -12])).cell(row) for row in (0, 1)]
+    ['7', '-12']
+    """
+    texts = values.astype(np.bytes_)
+    width = texts.dtype.itemsize
+    start = np.arange(len(texts), dtype=np.int32) * np.int32(width)
+    return TextCells(
+        data=padded(texts.tobytes()),
+        start=start,
+        stop=start + np.char.str_len(texts).astype(np.int32),
+        kind=np.full(len(texts), CellKind.TEXT, np.uint8),
+    )
+
+
 def cells_of(texts: list[str | None]) -> TextCells:
     """Cells of the given texts, for tests and for a few values."""
     encoded = [(t or "").encode() for t in texts]

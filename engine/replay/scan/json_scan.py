@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.replay.scan.cells import CellKind
-from engine.replay.scan.eights import same_text, text_end
-from sensors.kernel import compiled
+from engine.replay.scan.eights import digits_end, same_text, text_end
+from sensors.kernel import compiled, inlined
 
 MISSING, TEXT, NUMBER = int(CellKind.MISSING), int(CellKind.TEXT), int(CellKind.NUMBER)
 LF, CR, BLANK, TAB, QUOTE, COMMA, COLON, OPEN, CLOSE = 10, 13, 32, 9, 34, 44, 58, 123, 125
@@ -63,7 +63,7 @@ def scan_lines(
     return row
 
 
-@compiled
+@inlined
 def scan_alike(
     data: NDArray[np.uint8],
     eight: NDArray[np.uint64],
@@ -86,7 +86,7 @@ def scan_alike(
             if data[at] != QUOTE:
                 return UNSURE
         elif before[KIND, member] == NUMBER:
-            at = number_end(data, at)
+            at = number_end(data, eight, at)
             if at == UNSURE:
                 return UNSURE
         now[STOP, member] = at
@@ -149,36 +149,27 @@ def scan_value(
         return (stop + 1 if data[stop] == QUOTE else UNSURE), TEXT, at + 1, stop
     if data[at] == 110 and data[at + 1] == 117 and data[at + 2] == 108 and data[at + 3] == 108:
         return at + 4, MISSING, at + 4, at + 4
-    stop = number_end(data, at)
+    stop = number_end(data, eight, at)
     return stop, NUMBER, at, stop
 
 
-@compiled
-def number_end(data: NDArray[np.uint8], at: int) -> int:
+@inlined
+def number_end(data: NDArray[np.uint8], eight: NDArray[np.uint64], at: int) -> int:
     """The end of the JSON number at `at`; UNSURE if it is none, or one that may be too large for a float64."""
     begin = at
-    at += data[at] == 45
-    first = at
-    at = digits_end(data, at)
+    first = at + (data[at] == 45)
+    at = digits_end(eight, first)
     sure = at > first and (data[first] != 48 or at == first + 1)
     if data[at] == 46:
         first = at + 1
-        at = digits_end(data, first)
+        at = digits_end(eight, first)
         sure &= at > first
     if (data[at] | 32) == 101:
         first = at + 1
         first += data[first] == 43 or data[first] == 45
-        at = digits_end(data, first)
+        at = digits_end(eight, first)
         sure &= at > first and at < first + 3
     return at if sure and at - begin < 40 else UNSURE
-
-
-@compiled
-def digits_end(data: NDArray[np.uint8], at: int) -> int:
-    """The first byte from `at` on that is no digit."""
-    while 48 <= data[at] <= 57:
-        at += 1
-    return at
 
 
 @compiled

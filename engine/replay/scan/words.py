@@ -7,9 +7,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.replay.scan.cells import CellKind, TextCells, cells_of
-from engine.replay.scan.eights import PAD, eights, low_bytes, padded, same_text
-from sensors.kernel import compiled
+from engine.replay.scan.cells import CellKind, TextCells, cells_of, cells_of_whole
+from engine.replay.scan.eights import PAD, eights, low_bytes, same_text
+from sensors.kernel import compiled, inlined
 
 MISSING, NUMBER, ODD = int(CellKind.MISSING), int(CellKind.NUMBER), int(CellKind.ODD)
 NOTHING, UNSURE = -1, -2
@@ -30,7 +30,7 @@ class Words:
 
     texts: list[str] = field(default_factory=list)
     _slots: NDArray[np.int32] = field(default_factory=lambda: np.full(64, NOTHING, np.int32))
-    _hash: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(32, np.uint64))
+    _head: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(32, np.uint64))  # first eight bytes of each word
     # word i is arena[start[i]:start[i + 1]]
     _start: NDArray[np.int64] = field(default_factory=lambda: np.zeros(33, np.int64))
     _arena: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1024, np.uint8))
@@ -42,6 +42,17 @@ class Words:
 
     def numbers(self, cells: TextCells) -> NDArray[np.int32]:
         """The number of each cell's word, shape (rows,); `NOTHING` where there is none. New words are added."""
+        out = self._find(cells, any_text=False)
+        for row in np.flatnonzero(out == UNSURE):
+            cell = cells.cell(int(row))
+            out[row] = NOTHING if cell is None else self.number(str(cell).strip(" \t"))
+        return out
+
+    def number(self, word: str) -> int:
+        """The number of one word, which is added if it is new."""
+        return int(self._find(cells_of([word]), any_text=True)[0])
+
+    def _find(self, cells: TextCells, *, any_text: bool) -> NDArray[np.int32]:
         out = np.empty(len(cells), np.int32)
         self._reserve(len(cells), int(np.maximum(cells.stop - cells.start, 0).sum()))
         known = len(self)
@@ -51,19 +62,17 @@ class Words:
             cells.stop,
             cells.kind,
             self._slots,
-            self._hash,
+            self._head,
             self._start,
             self._arena,
             eights(self._arena),
             known,
+            any_text,
             out,
         )
         ends = self._start[known : count + 1]
-        text = self._arena[ends[0] : ends[-1]].tobytes().decode("ascii")
-        self.texts.extend(text[a:b] for a, b in pairwise((ends - ends[0]).tolist()))
-        for row in np.flatnonzero(out == UNSURE):
-            cell = cells.cell(int(row))
-            out[row] = NOTHING if cell is None else self.number(str(cell).strip(" \t"))
+        text = self._arena[ends[0] : ends[-1]].tobytes()
+        self.texts.extend(text[a:b].decode("utf-8", "replace") for a, b in pairwise((ends - ends[0]).tolist()))
         return out
 
     def whole_numbers(self, values: NDArray[np.integer]) -> NDArray[np.int32]:
@@ -71,7 +80,7 @@ class Words:
         out = np.empty(len(values), np.int32)
         if look_up_dense(values, self._low, self._dense, out):
             return out
-        new = np.unique(values[out == UNSURE]).astype(np.int64)
+        new = distinct(values[out == UNSURE].astype(np.int64))
         if self._cover(int(new[0]), int(new[-1])):
             self._dense[new - self._low] = self._of_whole(new)
             look_up_dense(values, self._low, self._dense, out)
@@ -91,35 +100,27 @@ class Words:
         return True
 
     def _of_whole(self, values: NDArray[np.integer]) -> NDArray[np.int32]:
-        return self.numbers(cells_of([str(value) for value in values.tolist()]))
-
-    def number(self, word: str) -> int:
-        """The number of one word, which is added if it is new."""
-        if not word:
-            return NOTHING
-        raw = padded(word.encode("utf-8", "replace"))
-        size = len(raw) - PAD
-        self._reserve(1, size)
-        one, arena = eights(raw), eights(self._arena)
-        code = np.uint64(hash_text(one, 0, size))  # as Python calls it, it gives an int
-        slot = find_slot(one, 0, size, code, self._slots, self._hash, self._start, arena)
-        if self._slots[slot] == NOTHING:
-            add_word(one, 0, size, code, slot, self._slots, self._hash, self._start, self._arena, len(self))
-            self.texts.append(word)
-        return int(self._slots[slot])
+        return self.numbers(cells_of_whole(values))
 
     def _reserve(self, words: int, size: int) -> None:
         """Room for so many more words and bytes."""
         need = len(self) + words
-        if need > len(self._hash):
+        if need > len(self._head):
             room = 2 * need
-            self._hash = _grown(self._hash, room)
+            self._head = _grown(self._head, room)
             self._start = _grown(self._start, room + 1)
             self._slots = np.full(1 << (2 * room).bit_length(), NOTHING, np.int32)
-            rehash(self._hash, len(self), self._slots)
+            rehash(eights(self._arena), self._start, len(self), self._slots)
         bytes_needed = int(self._start[len(self)]) + size + PAD
         if bytes_needed > len(self._arena):
             self._arena = _grown(self._arena, 2 * bytes_needed)
+
+
+def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The different values, in order. By sorting: several times as quick here as numpy's hash table."""
+    ordered = np.sort(values)
+    first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    return np.asarray(ordered[first], np.int64)
 
 
 def _grown(old: NDArray[Column], size: int) -> NDArray[Column]:
@@ -147,36 +148,51 @@ def find_words(
     stop: NDArray[np.int32],
     kind: NDArray[np.uint8],
     slots: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
+    head: NDArray[np.uint64],
     begin: NDArray[np.int64],
     arena: NDArray[np.uint8],
     arena_eight: NDArray[np.uint64],
     count: int,
+    any_text: bool,
     out: NDArray[np.int32],
 ) -> int:
     """Fill `out` with word numbers, `NOTHING`, or `UNSURE` where Python must look; returns how many words there are.
 
-    A cell that is the one above it again needs no search.
+    A cell that is the one above it again needs no search. `any_text`: words beyond ASCII are added too.
     """
+    mask = len(slots) - 1
     for row in range(len(start)):
         at, size = start[row], stop[row] - start[row]
         if kind[row] == ODD:
             out[row] = UNSURE
-        elif kind[row] == MISSING or size == 0:
+            continue
+        if kind[row] == MISSING or size == 0:
             out[row] = NOTHING
-        elif row > 0 and kind[row] == kind[row - 1] and again(eight, start, stop, row):
+            continue
+        if row > 0 and kind[row] == kind[row - 1] and again(eight, start, stop, row):
             out[row] = out[row - 1]
-        else:
-            code = hash_text(eight, at, size)
-            slot = find_slot(eight, at, size, code, slots, hashes, begin, arena_eight)
-            if slots[slot] == NOTHING and plain(eight, at, size, kind[row] == NUMBER):
-                add_word(eight, at, size, code, slot, slots, hashes, begin, arena, count)
-                count += 1
-            out[row] = slots[slot] if slots[slot] != NOTHING else UNSURE
+            continue
+        first = eight[at] if size >= 8 else eight[at] & low_bytes(size)
+        slot = np.int64(hash_text(eight, at, size) & np.uint64(mask))
+        word = slots[slot]
+        while word != NOTHING:
+            alike = head[word] == first and begin[word + 1] - begin[word] == size
+            if alike and (size <= 8 or same_text(eight, at, arena_eight, begin[word], size)):
+                break
+            slot = (slot + 1) & mask
+            word = slots[slot]
+        if word == NOTHING and (any_text or plain(eight, at, size, kind[row] == NUMBER)):
+            word = count
+            slots[slot], head[word] = word, first
+            begin[word + 1] = begin[word] + size
+            for i in range(size):
+                arena[begin[word] + i] = np.uint8(eight[at + i] & np.uint64(255))
+            count += 1
+        out[row] = word if word != NOTHING else UNSURE
     return count
 
 
-@compiled
+@inlined
 def again(eight: NDArray[np.uint64], start: NDArray[np.int32], stop: NDArray[np.int32], row: int) -> bool:
     """Whether a cell has the text of the one above it."""
     size = stop[row] - start[row]
@@ -184,78 +200,32 @@ def again(eight: NDArray[np.uint64], start: NDArray[np.int32], stop: NDArray[np.
 
 
 @compiled
-def hash_text(eight: NDArray[np.uint64], at: int, size: int) -> np.uint64:
-    """A hash of `size` bytes at `at`."""
-    code = np.uint64(size)
-    while size > 0:
-        word = eight[at] if size >= 8 else eight[at] & low_bytes(size)
-        code = (code ^ word) * MULTIPLIER
-        code ^= code >> np.uint64(32)
-        at += 8
-        size -= 8
-    return code
-
-
-@compiled
-def find_slot(
-    eight: NDArray[np.uint64],
-    at: int,
-    size: int,
-    code: np.uint64,
-    slots: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    begin: NDArray[np.int64],
-    arena_eight: NDArray[np.uint64],
-) -> int:
-    """The slot of a word, or the free one where it belongs."""
-    mask = len(slots) - 1
-    slot = np.int64(code & np.uint64(mask))
-    while slots[slot] != NOTHING:
-        word = slots[slot]
-        alike = hashes[word] == code and begin[word + 1] - begin[word] == size
-        if alike and same_text(eight, at, arena_eight, begin[word], size):
-            break
-        slot = (slot + 1) & mask
-    return int(slot)
-
-
-@compiled
-def add_word(
-    eight: NDArray[np.uint64],
-    at: int,
-    size: int,
-    code: np.uint64,
-    slot: int,
-    slots: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    begin: NDArray[np.int64],
-    arena: NDArray[np.uint8],
-    word: int,
-) -> None:
-    """Enter a word in its free slot, as number `word`."""
-    slots[slot] = word
-    hashes[word] = code
-    begin[word + 1] = begin[word] + size
-    for i in range(size):
-        arena[begin[word] + i] = np.uint8(eight[at + i] & np.uint64(255))
-
-
-@compiled
 def plain(eight: NDArray[np.uint64], at: int, size: int, number: bool) -> bool:
     """Whether a text is ASCII and, if it is a number, written as its name would be: digits only."""
+    fine = True
     for i in range(size):
         letter = eight[at + i] & np.uint64(255)
-        if letter > 127 or (number and not 48 <= letter <= 57):
-            return False
-    return True
+        fine &= letter < 128 and (not number or 48 <= letter <= 57)
+    return fine
 
 
 @compiled
-def rehash(hashes: NDArray[np.uint64], count: int, slots: NDArray[np.int32]) -> None:
+def rehash(arena_eight: NDArray[np.uint64], begin: NDArray[np.int64], count: int, slots: NDArray[np.int32]) -> None:
     """Enter the first `count` words into empty `slots`."""
     mask = len(slots) - 1
     for word in range(count):
-        slot = np.int64(hashes[word] & np.uint64(mask))
+        slot = np.int64(hash_text(arena_eight, begin[word], begin[word + 1] - begin[word]) & np.uint64(mask))
         while slots[slot] != NOTHING:
             slot = (slot + 1) & mask
         slots[slot] = word
+
+
+@inlined
+def hash_text(eight: NDArray[np.uint64], at: int, size: int) -> np.uint64:
+    """A hash of `size` bytes at `at`, 1 or more."""
+    code = np.uint64(size)
+    for more in range(0, size, 8):
+        word = eight[at + more] if size >= more + 8 else eight[at + more] & low_bytes(size - more)
+        code = (code ^ word) * MULTIPLIER
+        code ^= code >> np.uint64(32)
+    return code
