@@ -63,12 +63,16 @@ def good_numbers() -> Numbers:
     )
 
 
+def account_of(numbers: Numbers) -> Account:
+    return make_account(numbers, step_s=60)
+
+
 def broken(account: Account) -> list[str]:
     return [check.says.en for check in account.checks if not check.holds]
 
 
 def test_numbers_that_agree_make_an_account_that_holds() -> None:
-    account = make_account(good_numbers())
+    account = account_of(good_numbers())
     assert broken(account) == []
     assert account.holds
     assert account.surprises == ()
@@ -101,13 +105,13 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("change", "says"), WRONG.values(), ids=WRONG)
 def test_one_wrong_number_is_found_and_named(change: dict[str, Any], says: str) -> None:
-    account = make_account(replace(good_numbers(), **change))
+    account = account_of(replace(good_numbers(), **change))
     assert says in broken(account)
     assert not account.holds
 
 
 def test_a_missing_alert_is_named() -> None:
-    account = make_account(replace(good_numbers(), alerts=told_alerts()[1:]))
+    account = account_of(replace(good_numbers(), alerts=told_alerts()[1:]))
     assert account.scenes[0].missing == ("gas-early suiyan-s2 a21026: opened, returned",)
     assert not account.holds
 
@@ -115,7 +119,7 @@ def test_a_missing_alert_is_named() -> None:
 def test_an_alert_that_comes_too_late_did_not_come() -> None:
     first, *others = told_alerts()
     late = replace(first, steps=((Step.OPENED, first.steps[0][1] + 2 * MINUTE_MS), first.steps[1]))
-    assert make_account(replace(good_numbers(), alerts=(late, *others))).scenes[0].missing
+    assert account_of(replace(good_numbers(), alerts=(late, *others))).scenes[0].missing
 
 
 @pytest.mark.parametrize(
@@ -127,7 +131,7 @@ def test_an_alert_that_comes_too_late_did_not_come() -> None:
     ids=["at another outlet", "the same once more"],
 )
 def test_an_alert_that_nobody_promised_is_a_surprise(alert: AlertLife, name: str) -> None:
-    account = make_account(replace(good_numbers(), alerts=(*told_alerts(), alert)))
+    account = account_of(replace(good_numbers(), alerts=(*told_alerts(), alert)))
     assert account.surprises == (name,)
     assert not account.holds
 
@@ -135,17 +139,17 @@ def test_an_alert_that_nobody_promised_is_a_surprise(alert: AlertLife, name: str
 def test_a_story_cut_short_owes_only_what_was_played() -> None:
     numbers = good_numbers()
     now_ms = START_MS + 150 * MINUTE_MS
-    account = make_account(replace(numbers, tally=replace(numbers.tally, now_ms=now_ms), alerts=told_alerts()[:2]))
+    account = account_of(replace(numbers, tally=replace(numbers.tally, now_ms=now_ms), alerts=told_alerts()[:2]))
     assert [r.scene.id for r in account.scenes if r.played] == ["stack"]
     assert not any(r.missing for r in account.scenes)
 
 
 def test_trouble_in_the_field_is_no_good_end() -> None:
-    assert not make_account(good_numbers(), trouble="no PUBACK within 60 s").holds
+    assert not make_account(good_numbers(), step_s=60, trouble="no PUBACK within 60 s").holds
 
 
 def test_the_account_is_one_json_object() -> None:
-    told = orjson.loads(orjson.dumps(make_account(good_numbers()).as_json()))
+    told = orjson.loads(orjson.dumps(account_of(good_numbers()).as_json()))
     assert told["ok"] is True
     assert told["frames"]["in_log"] == 1000
     assert {"id": "noise", "played": True, "missing": []} in told["scenes"]
@@ -154,5 +158,5 @@ def test_the_account_is_one_json_object() -> None:
 @pytest.mark.parametrize(("lang", "words"), [("en", "It adds up"), ("zh", "账目相符")])
 def test_the_account_can_be_read_in_both_languages(lang: str, words: str) -> None:
     console = Console(width=120, file=io.StringIO(), record=True)
-    console.print(closing(make_account(good_numbers()), lang))
+    console.print(closing(account_of(good_numbers()), lang))
     assert words in console.export_text()

@@ -87,12 +87,12 @@ class Account:
         }
 
 
-def make_account(numbers: Numbers, *, trouble: str = "") -> Account:
+def make_account(numbers: Numbers, *, step_s: int, trouble: str = "") -> Account:
     """Add it up. Scenes that were not played to their end owe nothing."""
     return Account(
         numbers=numbers,
         checks=tuple(_checks(numbers)),
-        scenes=scene_results(numbers.alerts, numbers.tally.now_ms),
+        scenes=scene_results(numbers.alerts, numbers.tally.now_ms, step_s),
         surprises=surprises(numbers.alerts),
         trouble=trouble,
     )

@@ -21,7 +21,7 @@ from engine.exit_codes import ExitCode
 from sensors.field.district import make_district
 
 STEP_S = 30
-STEP_JSON_S = 60
+STEP_JSON_S = 180
 LOOK_S = 0.125
 SETTLE_S = 60.0
 """How long the stages may take for what is left when the field has ended."""
@@ -45,6 +45,7 @@ class Play:
         self.first_alert_s: float | None = None  # from the start of the demo to the first page
         self.seconds = 0.0
         self._began = time.monotonic()
+        self._step_s = STEP_JSON_S if options.json else STEP_S
         self._memory = FieldMemory(data, start_ms=START_MS)
         self._front = front
         self._pipeline: Pipeline | None = None
@@ -64,7 +65,7 @@ class Play:
             await pipeline.close()
         numbers = await asyncio.to_thread(collect, self.data, pipeline, self._memory.tally())
         self.seconds = round(time.monotonic() - self._began, 2)
-        return make_account(numbers, trouble=trouble)
+        return make_account(numbers, step_s=self._step_s, trouble=trouble)
 
     async def _perform(self, pipeline: Pipeline) -> str:
         """Play the story to its end; why it ended early, or nothing."""
@@ -99,7 +100,7 @@ class Play:
                 secrets=pipeline.secrets,
                 seed=self.options.seed,
                 hours=self.options.hours,
-                step_s=STEP_JSON_S if self.options.json else STEP_S,
+                step_s=self._step_s,
                 speed=0.0 if self.options.json else self.options.speed,
             )
         )

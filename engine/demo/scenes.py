@@ -28,10 +28,13 @@ class SceneResult:
     missing: tuple[str, ...]  # what it promised and did not come
 
 
-def scene_results(alerts: Sequence[AlertLife], now_ms: int) -> tuple[SceneResult, ...]:
-    """Every scene; those that were not played to their end by `now_ms` owe nothing."""
-    minute = (now_ms - START_MS) / MINUTE_MS
-    return tuple(_result(scene, alerts, minute) for scene in STORY)
+def scene_results(alerts: Sequence[AlertLife], now_ms: int, step_s: int) -> tuple[SceneResult, ...]:
+    """Every scene; those that were not played to their end by `now_ms` owe nothing.
+
+    What is sent in a step has the log time of its end, so alerts may come later by a step of `step_s`.
+    """
+    minute, slack = (now_ms - START_MS) / MINUTE_MS, max(1.0, step_s / 60)
+    return tuple(_result(scene, alerts, minute, slack) for scene in STORY)
 
 
 def surprises(alerts: Sequence[AlertLife]) -> tuple[str, ...]:
@@ -47,24 +50,24 @@ def surprises(alerts: Sequence[AlertLife]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _result(scene: Scene, alerts: Sequence[AlertLife], minute: float) -> SceneResult:
-    if minute < scene.end:
+def _result(scene: Scene, alerts: Sequence[AlertLife], minute: float, slack: float) -> SceneResult:
+    if minute < scene.end + slack - 1:
         return SceneResult(scene=scene, played=False, missing=())
     missing = tuple(
         _name(e.rule, e.outlet, e.factor, [step for step, _ in e.steps])
         for e in scene.expected
-        if not any(_is(e, alert) for alert in alerts)
+        if not any(_is(e, alert, slack) for alert in alerts)
     )
     return SceneResult(scene=scene, played=True, missing=missing)
 
 
-def _is(expected: Expected, alert: AlertLife) -> bool:
+def _is(expected: Expected, alert: AlertLife, slack: float) -> bool:
     """Whether this is the alert, with its steps in order and none of them too late."""
     about = (alert.rule, alert.outlet, alert.factor) == (expected.rule, expected.outlet, expected.factor)
     if not about or len(alert.steps) < len(expected.steps):
         return False
     return all(
-        step is wanted and (at_ms - START_MS) / MINUTE_MS < by + 1
+        step is wanted and (at_ms - START_MS) / MINUTE_MS < by + slack
         for (step, at_ms), (wanted, by) in zip(alert.steps, expected.steps, strict=False)
     )
 
