@@ -86,6 +86,47 @@ def test_the_page_of_a_year_in_chinese(tmp_path, capsys):
     assert len(page.read_bytes()) < 1_500_000
 
 
+def test_the_page_of_a_shuffled_file_has_every_reading_once(small, tmp_path, capsys):
+    head, *rows = small[0].read_text("utf-8").splitlines()
+    shuffled = tmp_path / "shuffled.csv"
+    shuffled.write_text("\n".join([head, *rows[30:], *rows[:30]]), encoding="utf-8")
+    charts = []
+    for file in (small[0], shuffled):
+        page = tmp_path / "out.html"
+        code, _ = answered(capsys, file, "--mapping", small[1], "--report", page, "--json")
+        assert code == 0
+        charts.append(re.findall(r"<svg viewBox=\"0 0 860.*?</svg>", page.read_text("utf-8"), re.S))
+    assert charts[0] == charts[1]
+
+
+def test_the_page_of_a_frame_log(tmp_path, capsys):
+    from engine.demo.rulebook import make_rulebook
+    from engine.demo.story import START_MS, happenings
+    from engine.log.record import Control, ControlKind, RecordKind, Topic
+    from engine.log.sqlite import SqliteLog
+    from rules.ruleset_json import ruleset_to_json
+    from sensors.field.district import make_district
+    from sensors.frames import FrameBatch
+    from sensors.registry_json import registry_to_json
+
+    district = make_district(seed=4, happenings=happenings())
+    rules = ruleset_to_json(make_rulebook(district.registry))
+    controls = ((ControlKind.REGISTRY, registry_to_json(district.registry)), (ControlKind.RULES, rules))
+    with SqliteLog(tmp_path, now_ms=lambda: 0) as log:
+        for n, (kind, content) in enumerate(controls):
+            body = Control(kind=kind, content=content).encode()
+            log.append(Topic.FRAMES, 0, RecordKind.CONTROL, body, log_ms=START_MS - 2 + n).result()
+        log_ms = START_MS
+        for frame in district.frames(START_MS, START_MS + 15 * 60_000):
+            log_ms = max(log_ms + 1, frame.at_ms)
+            body = FrameBatch.of([(log_ms, frame.mn, frame.mn, frame.payload)]).encode()
+            log.append(Topic.FRAMES, 0, RecordKind.FRAMES, body, log_ms=log_ms)
+    page = tmp_path / "out.html"
+    code, said = answered(capsys, tmp_path, "--report", page, "--json")
+    assert code == 0 and json.loads(said.out)["alerts"]
+    assert "judged by the rules of the log itself" in page.read_text("utf-8") and "dots around" in page.read_text("utf-8")
+
+
 def test_a_page_without_alerts_says_so(tmp_path, capsys):
     file, mapping = written(tmp_path, "t,so2,f\n2024-03-01 00:00,1,N\n", MAPPING)
     page = tmp_path / "out.html"

@@ -86,8 +86,10 @@ def test_canary_operations_do_not_flood(results):
     assert {(a["rule"], a["outlet"]) for a in result["alerts"]} == {("range-hour", "plant")}
 
 
-@pytest.mark.parametrize("name", ["river_waterflow", "effluent_hourly_cn"])
-@pytest.mark.parametrize(("batch", "partitions"), [(1, 3), (7, 1), (500, 8)])
+@pytest.mark.parametrize(
+    ("name", "batch", "partitions"),
+    [("river_waterflow", 1, 3), ("river_waterflow", 7, 1), ("river_waterflow", 500, 8), ("effluent_hourly_cn", 500, 3)],
+)
 def test_one_hash_whatever_the_batch_and_the_partitions(results, name, batch, partitions):
     found = replayed(*recording(name), batch=batch, partitions=partitions)
     assert found["alerts_sha256"] == results[name]["alerts_sha256"]

@@ -36,6 +36,7 @@ class Account:
     bindings: Sequence[tuple[str, str]] = ()  # (outlet, factor) by number, as far as known
     names: dict[str, str] = field(default_factory=dict)  # of factors that are not in the catalogue
     span_ms: tuple[int, int] | None = None  # log times of the first and the last readings
+    zone: str = "Asia/Shanghai"  # where days begin
     listen: Callable[[Facts], None] | None = None
     setup_s: float = 0.0  # spent on registry and rules, not on readings
 

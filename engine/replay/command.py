@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from engine.config.load import load_config
 from engine.config.problem import BadFile, Place, Problem
 from engine.exit_codes import ExitCode
-from engine.replay.account import Account, Progress, silent
+from engine.replay.account import Account, Progress
 from engine.replay.frame_log import LOG_NAME, log_file, replay_entries, replay_log
 from engine.replay.frame_text import entries_of_text
 from engine.replay.mapping.check import missing_columns
@@ -29,7 +29,6 @@ from engine.texts import Texts
 if TYPE_CHECKING:
     from engine.replay.live.proof import Proof
 
-USUAL_ZONE = "Asia/Shanghai"
 WIDTH = 160
 """Of tables, where no terminal says how wide they may be."""
 
@@ -63,7 +62,9 @@ def run_replay(options: ReplayOptions) -> int:
         return ExitCode.INTERRUPTED
     result = account.result(as_ms(options.from_time))
     if options.report:
-        _write_page(options, account, result, zone, options.report)
+        from engine.replay.report.write import write_page  # templates and charts: only where they are asked for
+
+        write_page(options, account, result, zone)
     holds = proof is None or proof.holds
     if options.json:
         print(json.dumps({"ok": holds, **result, **(proof.as_json() if proof else {})}, ensure_ascii=False))
@@ -100,7 +101,7 @@ def _replay(options: ReplayOptions, account: Account, progress: Progress) -> tup
             log_file(options.file), account, to_ms=to_ms, batch=options.batch, partitions=options.partitions,
             progress=progress,
         )  # fmt: skip
-        return done, USUAL_ZONE
+        return done, done.zone
     if options.config is None:
         raise BadFile([Problem(place=Place(file=str(options.file)), path="", key="no_mapping")])
     config = load_config(options.config)
@@ -138,27 +139,3 @@ def _refused_file(file: Path | None) -> Iterator[Refusals]:
         return
     with file.open("w", encoding="utf-8") as sink:
         yield Refusals(sink=sink)
-
-
-def _write_page(options: ReplayOptions, account: Account, result: dict[str, Any], zone: str, file: Path) -> None:
-    """The page; the readings around its alerts come from a second pass over the input."""
-    from engine.replay.report.page import Replay, drawn, page
-    from engine.replay.report.surroundings import Surroundings
-
-    events = account.alerts.listed(as_ms(options.from_time))
-    around = Surroundings(drawn(events))
-    second = Account()
-    second.listen = lambda facts: around.take(facts.readings, second.bindings)
-    if around.views:
-        _replay(options, second, silent)
-    judged_by = options.mapping or options.config
-    replay = Replay(
-        file=options.file.name,
-        judged_by=judged_by.name if judged_by else "",
-        zone=zone,
-        lang=options.lang,
-        result=result,
-        events=events,
-        names=account.names,
-    )
-    file.write_text(page(replay, around.points), encoding="utf-8")

@@ -96,8 +96,10 @@ class Share:
         if control.kind is ControlKind.REGISTRY:
             self.registry = registry_from_json(control.content)
             account.bindings = [(b.outlet, b.factor) for b in self.registry.bindings]
-        elif control.kind is ControlKind.RULES and control.content["version"] not in account.rule_versions:
-            account.rule_versions.append(control.content["version"])
+        elif control.kind is ControlKind.RULES:
+            account.zone = control.content["judging"]["zone"]
+            if control.content["version"] not in account.rule_versions:
+                account.rule_versions.append(control.content["version"])
 
     def _split(self, frames: FrameBatch) -> dict[int, FrameBatch]:
         if len(self.detectors) == 1:

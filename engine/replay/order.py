@@ -41,7 +41,7 @@ def with_log_time(
     newest = -(1 << 62)
     for piece in pieces:
         if to_ms is not None:
-            piece = _until(piece, to_ms)  # noqa: PLW2901
+            piece = until(piece, to_ms)  # noqa: PLW2901
         log_ms = np.empty(len(piece), np.int64)
         newest, worst, row = run_clock(piece.device_ms, piece.series, cadence_ms, newest, log_ms)
         if worst >= max(patience_ms, 1):
@@ -52,7 +52,8 @@ def with_log_time(
         yield Timed(readings=readings, at=piece.at)
 
 
-def _until(piece: Read, to_ms: int) -> Read:
+def until(piece: Read, to_ms: int) -> Read:
+    """The readings before an instant."""
     keep = piece.device_ms < to_ms
     if keep.all():
         return piece
