@@ -85,6 +85,44 @@ def test_json_lines_and_parquet_give_the_same_alerts(tmp_path, usual):
         assert (found["alerts_sha256"], found["readings"]) == (usual["alerts_sha256"], usual["readings"]), file.name
 
 
+PARQUET_TIMES = {
+    "nanoseconds": pa.array([1_709_222_400_000_000_123], pa.timestamp("ns", "UTC")),
+    "seconds without a zone": pa.array([1_709_251_200], pa.timestamp("s")),
+    "a day": pa.array([19_783], pa.date32()),
+    "milliseconds as a whole number": pa.array([1_709_222_400_000]),
+    "text": pa.array(["2024-03-01 00:00:00"]),
+}
+
+
+@pytest.mark.parametrize("kind", PARQUET_TIMES)
+def test_parquet_times_of_any_type(tmp_path, kind):
+    file, mapping = written(tmp_path, "", "time: {column: t}\nevery: 1 h\noutlet: a\ncolumns: {v: w01018}\n", "r.parquet")
+    pq.write_table(pa.table({"t": PARQUET_TIMES[kind], "v": pa.array([7.0])}), file)
+    found = replayed(file, mapping)
+    assert (found["readings"], found["from_ms"]) == (1, 1_709_222_400_000 + 3_600_000)
+
+
+def test_parquet_cells_that_are_no_numbers_are_refused(tmp_path):
+    import decimal
+
+    mapping = "time: {column: t}\nevery: 1 h\noutlet_column: o\ncolumns: {v: w01018, w: w21003, x: w21001, y: w21011}\n"
+    file, mapping_file = written(tmp_path, "", mapping, "r.parquet")
+    columns = {
+        "t": pa.array([1_709_222_400_000, None, 5]),
+        "o": pa.array([[1], [2], None], pa.list_(pa.int64())),
+        "v": pa.array([1.5, float("nan"), float("inf")]),
+        "w": pa.array([decimal.Decimal("1.25"), None, decimal.Decimal("3.50")]),
+        "x": pa.array([[1], [2], [3]]),
+        "y": pa.array([True, False, None]),
+    }
+    pq.write_table(pa.table(columns), file)
+    found = replayed(file, mapping_file)
+    assert found["readings"] == 0 and sum(found["refused"].values()) == 12
+    pq.write_table(pa.table({**columns, "o": pa.array(["a", "a", "a"])}), file)
+    found = replayed(file, mapping_file)
+    assert (found["readings"], found["refused"]) == (2, {"bad_time": 5, "bad_value": 2, "blank": 3})
+
+
 def test_a_wide_file_gives_the_same_alerts(tmp_path, usual):
     frame = table()
     wide = frame.pivot_table(index="t", columns=["site", "item"], values="v")

@@ -80,6 +80,8 @@ class ArrowColumn:
         if pa.types.is_integer(self.array.type):
             out = words.whole_numbers(_filled(self.array))
             return np.where(self._state() == OK, out, NOTHING).astype(np.int32) if self.array.null_count else out
+        if pa.types.is_nested(self.array.type):
+            return np.full(len(self), NOTHING, np.int32)
         return TextColumn(cells=_text(pc.cast(self.array, pa.string()))).words(words)
 
     def cell(self, row: int) -> Cell:
