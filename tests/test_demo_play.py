@@ -1,6 +1,5 @@
 """The demo itself: the field, the real pipeline and the account, as a user runs it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
-import pytest
 
 from engine.exit_codes import ExitCode
 
@@ -69,13 +67,12 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     assert str(port) in err
 
 
-@pytest.mark.skipif(os.name != "posix", reason="process groups")
 def test_the_field_ends_with_its_parent(tmp_path: Path) -> None:
     demo = start(f"json=True, data_dir=__import__('pathlib').Path({str(tmp_path)!r})")
     field = None
     while field is None and demo.poll() is None:
-        found = subprocess.run(["ps", "--ppid", str(demo.pid), "-o", "pid="], capture_output=True, text=True, check=False)
-        field = next((int(pid) for pid in found.stdout.split()), None)
+        children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children")
+        field = next((int(pid) for pid in children.read_text().split()), None) if children.exists() else None
     demo.kill()
     demo.wait()
     assert field is not None

@@ -65,6 +65,8 @@ def test_a_page_is_one_logical_page_however_often_the_process_dies(tmp_path: Pat
 
     twice = {key for key, count in Counter(killer.keys).items() if count > 1}
     resent = {key for key, body in zip(killer.keys, killer.bodies, strict=True) if body["resend"]}
-    assert twice == resent
+    # a page cut off before its request left is marked as well: the next sender cannot know that it never arrived
+    assert twice <= resent
+    assert len(resent - twice) <= kills * 2  # people
     under_way = 2  # at most one page to each of two people
     assert len(KILLED_BEFORE_ANSWER) <= len(killer.keys) - len(expected) <= kills * under_way
