@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -197,3 +198,9 @@ def test_axes_hold_what_they_show(low, high):
 def test_time_is_marked_a_handful_of_times(hours):
     marks = time_marks(1704038400000, 1704038400000 + int(hours * 3_600_000), "Asia/Shanghai")
     assert 1 <= len(marks) <= 10
+
+
+def test_a_change_of_clocks_does_not_move_the_marks_of_days():
+    marks = time_marks(1648000000000, 1648000000000 + 14 * 86_400_000, "Europe/Rome")
+    assert [label for _, label in marks] == ["03-24", "03-26", "03-28", "03-30", "04-01", "04-03", "04-05"]
+    assert {b - a for (a, _), (b, _) in pairwise(marks)} == {2 * 86_400_000, 47 * 3_600_000}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil, floor, log10
 from zoneinfo import ZoneInfo
 
-MINUTE_MS = 60_000
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
 TIME_STEPS = tuple(MINUTE_MS * m for m in (1, 5, 10, 30, 60, 180, 360, 720, 1440, 2880, 7200, 14400))
 
 
@@ -51,12 +51,26 @@ def time_marks(from_ms: int, to_ms: int, zone: str, most: int = 8) -> list[tuple
     if to_ms - from_ms > TIME_STEPS[-1] * most:
         return _months(from_ms, to_ms, info, most)
     step = next((s for s in TIME_STEPS if (to_ms - from_ms) / s <= most), TIME_STEPS[-1])
+    if step >= DAY_MS:
+        return _days(from_ms, to_ms, info, step // DAY_MS)
     offset = (_at(from_ms).astimezone(info).utcoffset() or timedelta()).total_seconds() * 1000
     first = int(-(-(from_ms + offset) // step) * step - offset)
     marks = []
     for ms in range(first, to_ms + 1, step):
         local = _at(ms).astimezone(info)
         marks.append((ms, f"{local:%m-%d}" if local.hour == local.minute == 0 else f"{local:%H:%M}"))
+    return marks
+
+
+def _days(from_ms: int, to_ms: int, zone: ZoneInfo, stride: int) -> list[tuple[int, str]]:
+    """Local midnights, every second, third ... where there are many; a change of clocks does not move them."""
+    first = _at(from_ms).astimezone(zone)
+    midnight = datetime(first.year, first.month, first.day, tzinfo=zone)
+    marks = []
+    while (ms := int(midnight.timestamp() * 1000)) <= to_ms:
+        if ms >= from_ms and midnight.toordinal() % stride == 0:
+            marks.append((ms, f"{midnight:%m-%d}"))
+        midnight += timedelta(days=1)
     return marks
 
 
