@@ -133,3 +133,11 @@ def distinct(numbers: NDArray[Any]) -> list[int]:
         return []
     low, high = int(numbers.min()), int(numbers.max())
     return [low] if low == high else [int(n) for n in np.unique(numbers)]
+
+
+def ascending(numbers: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The different numbers in an array, sorted; at many numbers much quicker than np.unique, which hashes them."""
+    ordered = np.sort(numbers)
+    first = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]

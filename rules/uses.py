@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from rules.hours import Index
 from rules.plan import Plan
-from rules.slots import JUDGED, SlotGrids, distinct
+from rules.slots import JUDGED, SlotGrids, ascending, distinct
 
 
 class Uses:
@@ -23,7 +23,7 @@ class Uses:
         """Checks whose own or helper slots lie in the given series, each with the latest of their log times."""
         which, source = _looked_up(self._fills, grid, row)
         np.maximum.at(self._newest, which, log_ms[source])
-        which = np.unique(which)
+        which = ascending(which)
         at_ms = self._newest[which]
         self._newest[which] = -1
         return which, at_ms
