@@ -87,7 +87,8 @@ class Book:
             self.watched[check] = True
         else:
             event = follow(entry.event, Step.REVISED, at_ms, judged)
-            entry.event = replace(event, severity=self._severity(check, event))
+            entry.event = replace(event, severity=self._severity(check, event), rule_version=self.plan.rules.version)
+            entry.returned = entry.returned and not entry.withdrawn  # one that was withdrawn opens again
             entry.withdrawn = False
         out.append(entry.event)
         if judged.start_ms < self.newest_normal[check] and not entry.returned:

@@ -86,6 +86,10 @@ def _carry_windows(old: Judge, new: Judge, checks: Pairs) -> None:
             to, source = getattr(new.windows.cells, f.name), getattr(old.windows.cells, f.name)
             if f.name != "far" or (new.windows.ranged and old.windows.ranged):
                 to[j, day_now] = source[i, day_was]
+    fresh = np.setdiff1d(new.windows.day_checks, now)
+    held = min((spec.ring for spec in new.plan.specs if not spec.daily), default=0)
+    for hour in range(newest - held + 1, newest + 1) if len(fresh) else ():
+        new.windows.know(fresh, hour)
     last = new.calendar.day(newest)
     for day in range(last - min(old.windows.days, new.windows.days) + 1, last + 1):
         new.windows.day_marks[day % new.windows.days, day_now] = old.windows.day_marks[day % old.windows.days, day_was]

@@ -71,6 +71,14 @@ class Windows:
             self.day_marks[day % self.days] |= DONE
         return next_hour, next_day
 
+    def know(self, which: Index, hour: int) -> None:
+        """Day checks that are new learn of an hour what the grids hold of it."""
+        marks = self.hour_marks[hour % self.hours]
+        marks[which[self.uses.full(which, hour)]] |= FULL
+        judged = which[(marks[which] & DONE) > 0]
+        if len(judged):
+            self._form(judged, hour)
+
     def clear_hour(self, hour: int) -> None:
         """Make room for a new hour."""
         for grid, spec in enumerate(self.plan.specs):
@@ -263,9 +271,12 @@ class Windows:
         if among is not None:
             which = np.union1d(which, among[(self.hour_marks[hour % self.hours, among] & DONE) == 0])
         if len(which):
-            cells = hour_cells(self.grids, self.plan, which, hour)
-            self._keep_cells(which, hour % self.hours, cells, np.ones(len(which), np.bool_))
-            self.hour_marks[hour % self.hours, which[self.uses.heard(which, hour)]] |= HEARD
+            self._form(which, hour)
+
+    def _form(self, which: Index, hour: int) -> None:
+        cells = hour_cells(self.grids, self.plan, which, hour)
+        self._keep_cells(which, hour % self.hours, cells, np.ones(len(which), np.bool_))
+        self.hour_marks[hour % self.hours, which[self.uses.heard(which, hour)]] |= HEARD
 
     def _ring(self, day: int) -> NDArray[np.int64]:
         return np.arange(*self.calendar.hours(day)) % self.hours

@@ -66,12 +66,12 @@ class Drive:
         detector, said = Detector(partition=self.partition, partitions=self.partitions), Said()
         registry, rules = Registry(), None
         for calls, run in enumerate(self._runs(self._own(history))):
-            last = run[-1].said
-            registry = last if isinstance(last, Registry) else registry
-            rules = last if isinstance(last, RuleSet) else rules
             facts = self._call(detector, run, registry)
             if rules is not None:
                 said.take(facts, registry, rules)
+            last = run[-1].said  # takes over after what was due before it
+            registry = last if isinstance(last, Registry) else registry
+            rules = last if isinstance(last, RuleSet) else rules
             if self.restore_every and calls % self.restore_every == 0:
                 detector = Detector.restore(detector.snapshot())
         return said

@@ -102,6 +102,11 @@ RETURNS = [
             .send("10:45", [0] * 15, at="12:10:30")
             .tick("12:11"),
             ("11:10 opened 10:00 120 45/60 !2", "11:59:01 returned 10:00", "12:11 withdrawn 10:00")),
+    Example("a withdrawn alert that comes back behind a normal hour returns again",
+            Diary(hourly_so2()).send("10:00", [120] * 45).send("11:00", [50] * 60).send("10:45", [0] * 15, at="12:10:30")
+            .tick("12:11").send("10:45", [180] * 15, at="12:11:30").tick("12:12"),
+            ("11:10 opened 10:00 120 45/60 !2", "11:59:01 returned 10:00", "12:11 withdrawn 10:00",
+             "12:12 revised 10:00 135 60/60 !2", "12:12 returned 10:00")),
     Example("an alert withdrawn is not returned",
             Diary(hourly_so2()).send("10:00", [120] * 45).send("10:45", [0] * 15, at="11:11:30")
             .send("11:12", [50] * 48),

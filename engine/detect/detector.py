@@ -54,7 +54,7 @@ class Detector:
         self.next_offset += 1
         match record.kind:
             case RecordKind.CONTROL:
-                self._control(Control.decode(record.body), record.log_ms)
+                return self.control(Control.decode(record.body), record.log_ms)
             case RecordKind.TICK:
                 self._advance(record.log_ms)
                 orphans = self._decoder.expire(record.log_ms) if self._decoder else ()
@@ -64,16 +64,35 @@ class Detector:
         return self._facts(record.log_ms)
 
     def control(self, control: Control, log_ms: int) -> Facts:
-        """Facts that follow from a control record that stands in no log."""
-        self._control(control, log_ms)
-        return self._facts(log_ms)
+        """Facts that follow from a control record, be it in a log or in none.
+
+        Deadlines up to `log_ms` are passed under what was in force before it.
+        """
+        match control.kind:
+            case ControlKind.HOST_STARTED:
+                if self.judge is not None:
+                    self.judge.nobody_listened(log_ms)
+            case ControlKind.REGISTRY:
+                self._registry = registry_from_json(control.content)
+            case ControlKind.RULES:
+                self._rules = ruleset_from_json(control.content)
+            case ControlKind.END_OF_INPUT:
+                if self.judge is not None:
+                    self.judge.finish()
+                return self._facts(log_ms)
+        self._advance(log_ms)
+        facts = self._facts(log_ms)
+        if control.kind in (ControlKind.REGISTRY, ControlKind.RULES) and self._registry and self._rules:
+            self._take_over(plan_for(self._registry, self._rules, partition=self.partition, partitions=self.partitions))
+        return facts
 
     def take_over(self, registry: Registry, rules: RuleSet, log_ms: int) -> Facts:
         """Facts that follow when a registry and a rule set take over together that stand in no log."""
         self._advance(log_ms)
+        facts = self._facts(log_ms)
         self._registry, self._rules = registry, rules
         self._take_over(plan_for(registry, rules, partition=self.partition, partitions=self.partitions))
-        return self._facts(log_ms)
+        return facts
 
     def process_readings(self, batch: ReadingBatch) -> Facts:
         """Facts that follow from a run of an imported history; a reading is a payload of its outlet's first monitor."""
@@ -131,23 +150,6 @@ class Detector:
         registry = judge.plan.registry
         self._decoder = Decoder(registry) if self._decoder is None else self._decoder.with_registry(registry)
         self._monitor_of = _monitors_by_series(self._registry)
-
-    def _control(self, control: Control, log_ms: int) -> None:
-        match control.kind:
-            case ControlKind.HOST_STARTED:
-                if self.judge is not None:
-                    self.judge.nobody_listened(log_ms)
-            case ControlKind.REGISTRY:
-                self._registry = registry_from_json(control.content)
-            case ControlKind.RULES:
-                self._rules = ruleset_from_json(control.content)
-            case ControlKind.END_OF_INPUT:
-                if self.judge is not None:
-                    self.judge.finish()
-                return
-        self._advance(log_ms)
-        if control.kind in (ControlKind.REGISTRY, ControlKind.RULES) and self._registry and self._rules:
-            self._take_over(plan_for(self._registry, self._rules, partition=self.partition, partitions=self.partitions))
 
     def _take_over(self, plan: Plan) -> None:
         self._adopt(Judge(plan) if self.judge is None else carried(self.judge, plan))

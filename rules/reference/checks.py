@@ -25,6 +25,11 @@ class Check:
     helper_kind: Kind | None  # the kind that the helper is judged from; None: the outlet has no such binding
 
     @property
+    def name(self) -> tuple[str, Limit]:
+        """What makes it the same check in the next rule set."""
+        return self.rule.id, self.limit
+
+    @property
     def own(self) -> Series:
         """The series whose slots it judges."""
         return self.limit.outlet, self.limit.factor, self.kind

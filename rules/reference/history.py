@@ -1,12 +1,16 @@
 """What the oracle is given: the entries of a log, in order, as plain objects."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeVar
 
 from rules.rule import Judging, RuleSet
 from sensors.reading import Flag, Kind
 from sensors.registry import FOREVER_MS, Registry
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 Series = tuple[str, str, Kind]
 """(outlet, factor, kind)"""
@@ -98,6 +102,21 @@ def epochs(history: Sequence[Entry]) -> list[Epoch]:
             else:
                 rules = entry.said
     return [*found, _epoch(start, history[-1], registry, rules)] if history else []
+
+
+def spells(stretches: list[Epoch], found: Callable[[Epoch], dict[K, V]]) -> Iterator[list[tuple[Epoch, V]]]:
+    """For each thing that `found` finds, by its name: the unbroken runs of epochs that have it.
+
+    What a spell holds is the same check or rule all along; after a break it is a new one.
+    """
+    running: dict[K, list[tuple[Epoch, V]]] = {}
+    for epoch in stretches:
+        now = found(epoch)
+        for gone in running.keys() - now.keys():
+            yield running.pop(gone)
+        for name, thing in now.items():
+            running.setdefault(name, []).append((epoch, thing))
+    yield from running.values()
 
 
 def _epoch(start_ms: int, last: Entry, registry: Registry, rules: RuleSet) -> Epoch:

@@ -1,6 +1,5 @@
 """The whole judgement of a history, part by part."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ from rules.outcome import Outcome
 from rules.reference.alerts import Life
 from rules.reference.book import Book
 from rules.reference.checks import instant_checks, used_series, window_checks
-from rules.reference.history import Entry, Epoch, epochs
+from rules.reference.history import Entry, Epoch, epochs, spells
 from rules.reference.instant import Run, instant_events
 from rules.reference.moments import Moments
 from rules.reference.monitors import Heard, clock_events, hear, offline_events
@@ -31,16 +30,12 @@ def judge(history: Sequence[Entry]) -> Judgement:
     stretches = epochs(history)
     book = Book()
     outcomes = list(_outcomes(history, stretches, book))
-    heard = hear(history, stretches, outcomes)
-    verdicts = list(_verdicts(stretches, book))
-    events = [
-        *_window_events(verdicts),
-        *_instant_events(stretches, book),
-        *_monitor_events(history, stretches, heard),
-    ]
+    verdicts, events = _windows(stretches, book)
+    events += _instants(stretches, book)
+    events += _monitors(history, stretches, hear(history, stretches, outcomes))
     return Judgement(
         outcomes=tuple(outcome for of_entry in outcomes for outcome in of_entry),
-        verdicts=tuple(verdict for verdict, _ in sorted(verdicts, key=lambda pair: pair[0].at_ms)),
+        verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.at_ms)),
         events=tuple(sorted(events, key=lambda e: (e.at_ms, e.alert_id, e.seq))),
     )
 
@@ -53,32 +48,26 @@ def _outcomes(history: Sequence[Entry], stretches: list[Epoch], book: Book) -> I
         yield [book.enter(reading, entry.log_ms, epoch, used[epoch.start_ms]) for reading in sent]
 
 
-def _verdicts(stretches: list[Epoch], book: Book) -> Iterator[tuple[Verdict, Epoch]]:
-    moments = Moments(book)
-    for epoch in stretches:
-        for check in window_checks(epoch):
-            yield from ((verdict, epoch) for verdict in moments.verdicts(check, epoch))
+def _windows(stretches: list[Epoch], book: Book) -> tuple[list[Verdict], list[AlertEvent]]:
+    verdicts: list[Verdict] = []
+    events: list[AlertEvent] = []
+    for spell in spells(stretches, lambda epoch: {check.name: check for check in window_checks(epoch)}):
+        moments, life = Moments(book), Life()
+        for epoch, check in spell:
+            for verdict in moments.verdicts(check, epoch):
+                verdicts.append(verdict)
+                events += life.step(verdict, epoch)
+    return verdicts, events
 
 
-def _window_events(verdicts: list[tuple[Verdict, Epoch]]) -> Iterator[AlertEvent]:
-    lives: dict[tuple[str, int], Life] = defaultdict(Life)
-    for verdict, epoch in verdicts:
-        yield from lives[verdict.check.rule.id, verdict.check.limit_no].step(verdict, epoch)
+def _instants(stretches: list[Epoch], book: Book) -> Iterator[AlertEvent]:
+    for spell in spells(stretches, lambda epoch: {check.name: check for check in instant_checks(epoch)}):
+        run = Run()
+        for epoch, check in spell:
+            yield from instant_events(check, run, book, epoch)
 
 
-def _instant_events(stretches: list[Epoch], book: Book) -> Iterator[AlertEvent]:
-    runs: dict[tuple[str, int], Run] = defaultdict(Run)
-    for epoch in stretches:
-        for check in instant_checks(epoch):
-            yield from instant_events(check, runs[check.rule.id, check.limit_no], book, epoch)
-
-
-def _monitor_events(history: Sequence[Entry], stretches: list[Epoch], heard: Heard) -> Iterator[AlertEvent]:
-    for rule in _rule_ids(stretches, RuleKind.OFFLINE):
-        yield from offline_events(rule, history, stretches, heard)
-    for rule in _rule_ids(stretches, RuleKind.CLOCK):
-        yield from clock_events(rule, stretches, heard)
-
-
-def _rule_ids(stretches: list[Epoch], kind: RuleKind) -> list[str]:
-    return sorted({rule.id for epoch in stretches for rule in epoch.rules.rules if rule.kind is kind})
+def _monitors(history: Sequence[Entry], stretches: list[Epoch], heard: Heard) -> Iterator[AlertEvent]:
+    for kind, events_of in ((RuleKind.OFFLINE, offline_events), (RuleKind.CLOCK, clock_events)):
+        for spell in spells(stretches, lambda epoch: {r.id: r for r in epoch.rules.rules if r.kind is kind}):  # noqa: B023
+            yield from events_of(history, spell, heard)

@@ -11,16 +11,13 @@ from rules.reference.history import Epoch, Series
 from rules.reference.means import View
 from rules.reference.verdict import Verdict, verdict_of
 
-Name = tuple[str, str, str, int, int]
-"""A check's window from one rule set to the next: rule, outlet, factor, limit position, window start."""
-
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Which windows count as judged since when, carried from epoch to epoch."""
+    """Which windows of one check count as judged since when, carried from epoch to epoch."""
 
     book: Book
-    judged_ms: dict[Name, tuple[int, bool]] = field(default_factory=dict)  # since when; True: by a deadline
+    judged_ms: dict[int, tuple[int, bool]] = field(default_factory=dict)  # by start: since when; True: by a deadline
 
     def verdicts(self, check: Check, epoch: Epoch) -> Iterator[Verdict]:
         """Every verdict that a check gives in one epoch, in the order of docs/judging.md, section 6."""
@@ -38,7 +35,7 @@ class Moments:
 
     def _of_window(self, check: Check, window: Window, epoch: Epoch) -> Iterator[tuple[tuple[int, ...], Verdict]]:
         """Each verdict with its place in the order: log time, readings' turn or not, revision or not, window start."""
-        name = check.rule.id, check.limit.outlet, check.limit.factor, check.limit_no, window[0]
+        name = window[0]
         if name not in self.judged_ms:
             first = self._first(check, window, epoch)
             if first is not None:

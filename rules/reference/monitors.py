@@ -10,9 +10,14 @@ from rules.outcome import Outcome
 from rules.reference.checks import selects
 from rules.reference.days import Window
 from rules.reference.history import Entry, Epoch, Mark, Sent
-from rules.rule import Rule, RuleKind
+from rules.rule import Rule
 
-Heard = dict[str, list[tuple[int, list[tuple[Sent, Outcome]]]]]
+Spell = list[tuple[Epoch, Rule]]
+"""An unbroken run of epochs that have one rule."""
+
+Readings = list[tuple[Sent, Outcome]]
+
+Heard = dict[str, list[tuple[int, Readings]]]
 """MN -> (log time, readings with their outcomes) of each log time with a payload that names it."""
 
 
@@ -35,26 +40,25 @@ def silent_from(heard_ms: int, silence_ms: int, unheard: list[Window]) -> int:
     return deadline
 
 
-def offline_events(rule_id: str, history: Sequence[Entry], stretches: list[Epoch], heard: Heard) -> Iterator[AlertEvent]:
-    """Every event of one `offline` rule, over all epochs."""
+def offline_events(history: Sequence[Entry], spell: Spell, heard: Heard) -> Iterator[AlertEvent]:
+    """Every event of one `offline` rule."""
     unheard = unheard_spans(history)
     listening = [entry.log_ms for entry in history if entry.said is not Mark.END_OF_INPUT]
-    for mn, payloads in heard.items():
+    for mn, payloads in _during(spell, heard):
         times = [log_ms for log_ms, _ in payloads]
         for start, back in zip(times, [*times[1:], None], strict=True):
-            for epoch, rule in _rules(rule_id, RuleKind.OFFLINE, mn, stretches):
+            for epoch, rule in _speaking(spell, mn):
                 silent = silent_from(start, rule.silence_s * 1000, unheard)
-                end = listening[-1] if back is None else back
-                if epoch.judges(silent) and silent <= end:
+                if epoch.judges(silent) and silent <= (listening[-1] if back is None else back):
                     opened = _opened(rule, epoch, mn, start_ms=start, at_ms=silent)
                     yield opened
                     if back is not None:
                         yield _returned(opened, back)
 
 
-def clock_events(rule_id: str, stretches: list[Epoch], heard: Heard) -> Iterator[AlertEvent]:
-    """Every event of one `clock` rule, over all epochs."""
-    for mn, payloads in heard.items():
+def clock_events(history: Sequence[Entry], spell: Spell, heard: Heard) -> Iterator[AlertEvent]:
+    """Every event of one `clock` rule."""
+    for mn, payloads in _during(spell, heard):
         opened: AlertEvent | None = None
         for log_ms, readings in payloads:
             ahead = [sent.device_ms - log_ms for sent, outcome in readings if outcome is Outcome.FUTURE]
@@ -62,7 +66,7 @@ def clock_events(rule_id: str, stretches: list[Epoch], heard: Heard) -> Iterator
                 yield _returned(opened, log_ms)
                 opened = None
             elif opened is None and ahead:
-                for epoch, rule in _rules(rule_id, RuleKind.CLOCK, mn, stretches):
+                for epoch, rule in _speaking(spell, mn):
                     if epoch.judges(log_ms):
                         opened = _opened(rule, epoch, mn, start_ms=log_ms, at_ms=log_ms, value=ahead[0] / 1000)
                         yield opened
@@ -74,7 +78,7 @@ def hear(history: Sequence[Entry], stretches: list[Epoch], outcomes: list[list[O
     for entry, of_entry in zip(history, outcomes, strict=True):
         epoch = next(e for e in stretches if e.judges(entry.log_ms))
         left = iter(of_entry)
-        said: dict[str, list[tuple[Sent, Outcome]]] = {}
+        said: dict[str, Readings] = {}
         for payload in entry.payloads:
             said.setdefault(payload.mn, []).extend((sent, next(left)) for sent in payload.readings)
         for mn, readings in said.items():
@@ -83,13 +87,18 @@ def hear(history: Sequence[Entry], stretches: list[Epoch], outcomes: list[list[O
     return heard
 
 
-def _rules(rule_id: str, kind: RuleKind, mn: str, stretches: list[Epoch]) -> Iterator[tuple[Epoch, Rule]]:
-    """The epochs in which a rule of that kind speaks of a monitor, with the rule as it then reads."""
-    for epoch in stretches:
+def _during(spell: Spell, heard: Heard) -> Iterator[tuple[str, list[tuple[int, Readings]]]]:
+    """What monitors said while the rule was there: of what was before, it knows nothing."""
+    for mn, payloads in heard.items():
+        yield mn, [said for said in payloads if any(epoch.judges(said[0]) for epoch, _ in spell)]
+
+
+def _speaking(spell: Spell, mn: str) -> Iterator[tuple[Epoch, Rule]]:
+    """The epochs in which a rule speaks of a monitor, with the rule as it then reads."""
+    for epoch, rule in spell:
         outlet = next((m.outlet for m in epoch.registry.monitors if m.mn == mn), None)
-        for rule in epoch.rules.rules:
-            if (rule.id, rule.kind) == (rule_id, kind) and outlet and selects(rule, epoch.registry.outlet(outlet)):
-                yield epoch, rule
+        if outlet is not None and selects(rule, epoch.registry.outlet(outlet)):
+            yield epoch, rule
 
 
 def _opened(rule: Rule, epoch: Epoch, mn: str, *, start_ms: int, at_ms: int, value: float | None = None) -> AlertEvent:
