@@ -83,7 +83,7 @@ class Registry:
     outlets: tuple[Outlet, ...] = ()
     monitors: tuple[Monitor, ...] = ()
     bindings: tuple[Binding, ...] = ()
-    _cache: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
+    _cache: dict[str, object] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def enterprise(self, id: str) -> Enterprise:
         """The enterprise of that id; KeyError where there is none."""

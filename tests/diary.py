@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from rules.alert import AlertEvent, Step
 from rules.limits import Averaging, Limit
 from rules.reference import Entry, Mark, Payload, Sent
-from rules.rule import AlertClass, Judging, Rule, RuleKind
+from rules.rule import AlertClass, Judging, Rule, RuleKind, RuleSet
 from rules.ruleset_json import make_ruleset
 from sensors.reading import Flag, Kind
 from sensors.registry import Binding, Enterprise, Medium, Monitor, Outlet, Registry
@@ -47,6 +47,11 @@ class World:
             monitors=(Monitor(mn=MN, outlet="out", realtime_s=self.realtime_s, minute_min=self.minute_min),),
             bindings=tuple(Binding(outlet="out", factor=f, judged_from=kind) for f, kind in self.bindings.items()),
         )
+
+    @property
+    def ruleset(self) -> RuleSet:
+        """Its rule set."""
+        return make_ruleset(judging=self.judging, rules=self.rules, limits=self.limits)
 
     def ms(self, when: str) -> int:
         """UTC milliseconds of "10:00", "10:00:30", "10:00:30.250" on day one, or "2 10:00" on day two, local time."""
@@ -111,7 +116,7 @@ class Diary:
     """What the monitor of a world sends, and what else the log says."""
 
     world: World
-    said: dict[int, list[Sent] | Mark] = field(default_factory=lambda: defaultdict(list))
+    said: dict[int, list[Sent] | Mark | RuleSet] = field(default_factory=lambda: defaultdict(list))
 
     def send(
         self,
@@ -146,14 +151,18 @@ class Diary:
         self.said.update({self.world.ms(one): mark for one in at})
         return self
 
+    def rules(self, at: str, **changed: Any) -> "Diary":
+        """The rule set of the world with these fields changed takes over."""
+        self.said[self.world.ms(at)] = replace(self.world, **changed).ruleset
+        return self
+
     def history(self) -> list[Entry]:
         """The log, behind its registry and its rule set."""
-        rules = make_ruleset(judging=self.world.judging, rules=self.world.rules, limits=self.world.limits)
-        head = [Entry(log_ms=1, said=self.world.registry), Entry(log_ms=2, said=rules)]
+        head = [Entry(log_ms=1, said=self.world.registry), Entry(log_ms=2, said=self.world.ruleset)]
         return head + [Entry(log_ms=at, said=_entry(said)) for at, said in sorted(self.said.items())]
 
 
-def _entry(said: list[Sent] | Mark) -> tuple[Payload, ...] | Mark:
+def _entry(said: list[Sent] | Mark | RuleSet) -> tuple[Payload, ...] | Mark | RuleSet:
     return (Payload(mn=MN, readings=tuple(said)),) if isinstance(said, list) else said
 
 

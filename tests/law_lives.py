@@ -113,6 +113,23 @@ RETURNS = [
             ("11:10 opened 10:00 120 45/60 !2", "11:12 withdrawn 10:00")),
 ]  # fmt: skip
 
+SO2_50, DAY_30 = hourly_so2(ceiling=50.0).limits, daily(Medium.GAS).limits
+CHANGES = [
+    Example("a stricter limit takes over for an hour that is not due yet",
+            Diary(hourly_so2()).send("10:00", [80] * 45).rules("11:05", limits=SO2_50).tick("11:10"),
+            ("11:10 opened 10:00 80 45/60 !3",)),
+    Example("what was due before a change is judged under what was in force",
+            Diary(hourly_so2()).send("10:00", [80] * 45).rules("11:15", limits=SO2_50).tick("11:30")),
+    Example("what is due at a change is not lost",
+            Diary(hourly_so2()).send("10:00", [120] * 45).rules("11:15", limits=SO2_50), (OPENED,)),
+    Example("the same rules again change nothing",
+            so2([120] * 45).rules("11:15").send("10:45", [180] * 15, at=LATE).tick("11:21"),
+            (OPENED, "11:21 revised 10:00 135 60/60 !2")),
+    Example("a day goes on under a new limit with the hours that were there",
+            Diary(daily(Medium.GAS, ceiling=50.0)).send("00:00", [40] * 24).rules("12:30", limits=DAY_30),
+            ("23:00:01 opened 00:00 40 24/24 !2",)),
+]  # fmt: skip
+
 EARLY_WARNINGS = [
     Example("three in a row over the ceiling open, the next below returns",
             Diary(EARLY).send("10:00", [50, 120, 130, 140, 150, 90]),

@@ -10,6 +10,7 @@ from rules.reference.history import Epoch, Sent, Series
 from sensors.reading import Flag, Kind
 from sensors.registry import Monitor, Registry
 
+DAY_MS = 86_400_000
 CHANGES = (Outcome.NEW, Outcome.CORRECTED)
 
 
@@ -82,5 +83,6 @@ def _compared(before: Sent, now: Sent, slot: Window) -> Outcome:
 
 
 def _place(reading: Sent, slot: Window) -> int:
-    """Position in the slot, in 65536ths of it."""
-    return (reading.device_ms - slot[0]) * 65536 // (slot[1] - slot[0])
+    """Position in the slot, in 65536ths of it; of a day slot in 65536ths of 24 hours."""
+    length = DAY_MS if reading.kind is Kind.DAY else slot[1] - slot[0]
+    return min((reading.device_ms - slot[0]) * 65536 // length, 65535)
