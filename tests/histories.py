@@ -1,14 +1,16 @@
 """Random small registries, rule sets and histories, for hypothesis.
 
-What is drawn is the shape: outlets, cadences, limits, rules, settings, and how badly things go (gaps, flags, resends,
-corrections, lateness, wrong clocks, restarts of the host). The readings themselves come from a drawn seed, so that one
-history costs hypothesis a few dozen draws; `tests.smaller` makes a small one of a history that shows a disagreement.
+What is drawn is the shape: outlets, cadences, limits, rules, settings, changes of them, and how badly things go (gaps,
+flags, resends, corrections, lateness, wrong clocks, restarts of the host). The readings themselves come from a drawn
+seed, so that one history costs hypothesis a few dozen draws; `tests.comparing.smaller` makes one small that shows
+a disagreement.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -106,7 +108,7 @@ JUDGINGS = st.builds(
     zone=st.sampled_from(tuple(STARTS)),
     patience_hour_s=st.sampled_from((600, 0, 1800, 3600)),
     patience_day_s=st.sampled_from((3600, 7200)),
-    late_bound_h=st.sampled_from((48, 6, 1)),
+    late_bound_h=st.sampled_from((48, 27)),
     future_max_s=st.sampled_from((300, 0)),
     revise_every_s=st.sampled_from((60, 1, 420, 3600)),
     o2_max=st.sampled_from((19.0, 18.5)),
@@ -117,14 +119,60 @@ JUDGINGS = st.builds(
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """A registry, a rule set and a history of some hundred readings."""
+    change = draw(st.sampled_from(("", "", "", "same", "limits", "fewer rules", "more rules", "registry")))
+    # A new check knows of a day what the slots still hold: with 48 h that is all that the latest reading here asks for.
     judging = draw(JUDGINGS)
+    judging = replace(judging, late_bound_h=48 if change in ("limits", "more rules") else judging.late_bound_h)
     pace = draw(st.sampled_from(tuple(PACES)))
     registry = draw(_registries(pace))
     limits = draw(_limits(registry, judging, pace))
     rules = make_ruleset(judging=judging, rules=draw(_rules()), limits=limits)
     rng = Random(draw(st.integers(0, 2**32)))
-    history = tuple(_history(registry, rules, draw(TROUBLES), rng, hours=PACES[pace][2]))
-    return Case(registry=registry, rules=rules, history=history)
+    history = _history(registry, rules, draw(TROUBLES), rng, hours=PACES[pace][2])
+    return Case(registry=registry, rules=rules, history=tuple(_changed(list(history), change, registry, rules, rng)))
+
+
+def _changed(history: list[Entry], change: str, registry: Registry, rules: RuleSet, rng: Random) -> Iterator[Entry]:
+    """The history with a registry or rule set that takes over somewhere, and the old one at some later time.
+
+    They take over at an instant of revisions, so that none waits: of one that does, the law says nothing to new checks.
+    """
+    news: dict[str, list[Registry | RuleSet]] = {
+        "": [],
+        "same": [registry, rules],
+        "limits": [_other(rules, limits=tuple(_stricter(limit) for limit in rules.limits)), rules],
+        "fewer rules": [_other(rules, rules=rules.rules[1:])],
+        "more rules": [rules],
+        "registry": [_grown(registry)],
+    }
+    if change == "more rules":
+        history[1] = Entry(log_ms=history[1].log_ms, said=_other(rules, rules=rules.rules[1:]))
+    every = rules.judging.revise_every_s * 1000
+    free = [at for one, two in pairwise(history[2:]) if two.said is not Mark.HOST_STARTED
+            for at in [(one.log_ms // every + 1) * every] if at < two.log_ms]  # fmt: skip
+    chosen = sorted(rng.sample(free, min(len(news[change]), len(free))))
+    new = [Entry(log_ms=at, said=said) for at, said in zip(chosen, news[change], strict=False)]
+    yield from sorted([*history, *new], key=lambda entry: entry.log_ms)
+
+
+def _other(old: RuleSet, **new: Any) -> RuleSet:
+    return make_ruleset(**{"judging": old.judging, "rules": old.rules, "limits": old.limits, **new})
+
+
+def _stricter(limit: Limit) -> Limit:
+    return replace(limit, ceiling=limit.ceiling * 0.7) if limit.ceiling and limit.floor is None else limit
+
+
+def _grown(registry: Registry) -> Registry:
+    """The next version, with one more enterprise."""
+    return replace(
+        registry,
+        version=registry.version + 1,
+        enterprises=(*registry.enterprises, Enterprise(id="works-new", name="New", home=1)),
+        outlets=(*registry.outlets, Outlet(id="out-new", enterprise="works-new", name="New", medium=Medium.GAS)),
+        monitors=(*registry.monitors, Monitor(mn="F" * 24, outlet="out-new")),
+        bindings=(*registry.bindings, Binding(outlet="out-new", factor=SO2)),
+    )
 
 
 @st.composite
@@ -280,7 +328,7 @@ def _sent(
     usual = step if kind in (Kind.HOUR, Kind.DAY) else 0
     log_ms = device_ms + usual + rng.choice((250, 1000, 20_000))
     if rng.random() < trouble.late:
-        log_ms += rng.choice((300_000, 1_800_000, 7_200_000, 21_600_000, 21_700_000, 90_000_000, 172_800_000))
+        log_ms += rng.choice((300_000, 1_800_000, 7_200_000, 21_600_000, 86_400_000, 180_000_000))
     payload = _payload(monitor, kind, at, level, trouble, rng)
     yield log_ms, payload
     if rng.random() < trouble.resent:
