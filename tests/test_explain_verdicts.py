@@ -134,7 +134,9 @@ def test_a_silent_monitor() -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(cases())
 def test_every_alert_of_the_judge_follows_from_what_it_prints(case: Case) -> None:
-    for found in (explain(e, case.rules) for e in Drive(columns=True, batch=500).through(case.history).events):
+    in_force = {entry.said.version: entry.said for entry in case.history if isinstance(entry.said, RuleSet)}
+    events = Drive(columns=True, batch=500).through(case.history).events
+    for found in (explain(event, in_force[event.rule_version]) for event in events):
         assert found.agreement in (Agreement.AGREES, Agreement.PARTLY), (
             found.event,
             [check for check in found.checks if not check.holds],
