@@ -219,7 +219,7 @@ def _step(t: Instants, k: int, at_ms: int, over: bool) -> bool:
         t.run[k] += 1
         if t.run[k] == 1:
             t.run_ms[k] = at_ms
-        if t.run[k] != t.in_a_row[k]:
+        if t.run[k] < t.in_a_row[k] or t.open[k] == 1:
             return False
         t.open[k] = 1
         return True

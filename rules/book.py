@@ -1,15 +1,14 @@
 """The book of window alerts: from verdicts to what happens in the life of each alert (docs/judging.md, section 7)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from rules.alert import AlertEvent, Evidence, Step
 from rules.alert_maker import Judged, follow, limit_event
-from rules.plan import Plan
-from rules.rule import Rule, RuleKind
-from rules.severity import severity
+from rules.limits import Limit
+from rules.plan import Name, Plan
 from rules.verdict import VerdictCode, WindowVerdicts
 
 OVER = int(VerdictCode.EXCEEDED)
@@ -25,6 +24,14 @@ class Entry:
     withdrawn: bool = False
 
 
+@dataclass(slots=True, kw_only=True)
+class Shelf:
+    """The alerts of a name that no check of the plan has: they go on when a rule or limit brings it back."""
+
+    newest_normal: int
+    alerts: dict[int, Entry] = field(default_factory=dict)  # by window start
+
+
 EvidenceOf = Callable[[WindowVerdicts, int], Evidence]
 
 
@@ -37,6 +44,7 @@ class Book:
         self.entries: dict[int, dict[int, Entry]] = {}  # check -> window start -> alert
         self.newest_normal = np.full(n, -(1 << 62), np.int64)  # start of the newest window judged normal
         self.watched = np.zeros(n, np.bool_)  # checks with entries
+        self.gone: dict[Name, Shelf] = {}
 
     def take(self, verdicts: WindowVerdicts, evidence_of: EvidenceOf) -> list[AlertEvent]:
         """Events that follow from verdicts, in their order."""
@@ -61,6 +69,10 @@ class Book:
             if not alerts:
                 del self.entries[check]
                 self.watched[check] = False
+        for name, shelf in list(self.gone.items()):
+            shelf.alerts = {at: e for at, e in shelf.alerts.items() if at >= before_ms or not (e.returned or e.withdrawn)}
+            if not shelf.alerts and shelf.newest_normal < before_ms:
+                del self.gone[name]
 
     def _over(
         self,
@@ -72,36 +84,33 @@ class Book:
         out: list[AlertEvent],
     ) -> None:
         at_ms, value = int(verdicts.at_ms[row]), float(verdicts.value[row])
-        if entry is not None and not entry.withdrawn and _same(entry.event, value, int(verdicts.n_valid[row])):
+        limit = self.plan.rules.limits[int(self.plan.checks.limit[check])]
+        if entry is not None and not entry.withdrawn and _same(entry.event, value, int(verdicts.n_valid[row]), limit):
             return
         judged = Judged(
             start_ms=int(verdicts.start_ms[row]), end_ms=int(verdicts.end_ms[row]), value=value,
             late=bool(verdicts.revision[row]), evidence=evidence_of(verdicts, row),
         )  # fmt: skip
+        checks = self.plan.checks
+        event = limit_event(
+            self.plan.rules, int(checks.rule[check]), int(checks.limit[check]), int(checks.nth[check]), judged, at_ms
+        )
         if entry is None:
-            checks = self.plan.checks
-            event = limit_event(
-                self.plan.rules, int(checks.rule[check]), int(checks.limit[check]), int(checks.nth[check]), judged, at_ms
-            )
             entry = self.entries[check][judged.start_ms] = Entry(event=event)
             self.watched[check] = True
         else:
-            event = follow(entry.event, Step.REVISED, at_ms, judged)
-            entry.event = replace(event, severity=self._severity(check, event), rule_version=self.plan.rules.version)
+            before = entry.event
+            entry.event = replace(event, seq=before.seq + 1, step=Step.REVISED, late=before.late)
             entry.returned = entry.returned and not entry.withdrawn  # one that was withdrawn opens again
             entry.withdrawn = False
         out.append(entry.event)
         if judged.start_ms < self.newest_normal[check] and not entry.returned:
             _return(entry, at_ms, out)
 
-    def _severity(self, check: int, event: AlertEvent) -> int:
-        rule: Rule = self.plan.rules.rules[int(self.plan.checks.rule[check])]
-        stated = rule.severity is not None or rule.kind is RuleKind.RANGE
-        return event.severity if stated else severity(event.value, event.ceiling)
 
-
-def _same(event: AlertEvent, value: float, n_valid: int) -> bool:
-    return event.value == value and event.evidence.n_valid == n_valid
+def _same(event: AlertEvent, value: float, n_valid: int, limit: Limit) -> bool:
+    numbers = event.value == value and event.evidence.n_valid == n_valid
+    return numbers and (event.ceiling, event.floor) == (limit.ceiling, limit.floor)
 
 
 def _fine(alerts: dict[int, Entry], start_ms: int, at_ms: int, out: list[AlertEvent]) -> None:

@@ -1,18 +1,21 @@
 """A change of registry or rules takes over without a bump: slots, windows and alerts go on under the new plan.
 
 What is the same in both plans keeps its state: a series of one cadence, a check of one rule on one limit, a monitor.
-What is new begins empty; windows that were due before it came count as judged.
+What is new begins empty; windows that were due before it came count as judged. Alerts go on under their name: an id is
+made of it, so another limit in the same place speaks of the same alert.
 """
 
+from collections.abc import Hashable, Sequence
 from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.book import Entry
+from rules.book import Book, Shelf
 from rules.judge import Judge
+from rules.kinds.instant import INSTANT_STATE, NEVER_MS, Paused
 from rules.limits import Limit
-from rules.plan import Plan
+from rules.plan import Name, Plan
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 """Positions in the old plan and, one by one, in the new."""
@@ -30,13 +33,13 @@ def carried(old: Judge, plan: Plan) -> Judge:
     _carry_grids(old, new)
     checks = _same(_check_keys(old.plan), _check_keys(plan))
     _carry_windows(old, new, checks)
-    _carry_book(old, new, checks)
+    _carry_book(old.book, new.book)
     _carry_instants(old, new)
     _carry_monitors(old, new)
     return new
 
 
-def _same(old: list[Key], new: list[Key]) -> Pairs:
+def _same(old: Sequence[Hashable], new: Sequence[Hashable]) -> Pairs:
     place = {key: n for n, key in enumerate(old)}
     pairs = [(place[key], n) for n, key in enumerate(new) if key in place]
     return np.array([p[0] for p in pairs], np.intp), np.array([p[1] for p in pairs], np.intp)
@@ -95,29 +98,38 @@ def _carry_windows(old: Judge, new: Judge, checks: Pairs) -> None:
         new.windows.day_marks[day % new.windows.days, day_now] = old.windows.day_marks[day % old.windows.days, day_was]
 
 
-def _carry_book(old: Judge, new: Judge, checks: Pairs) -> None:
-    was, now = checks
-    new.book.newest_normal[now] = old.book.newest_normal[was]
-    place = dict(zip(was.tolist(), now.tolist(), strict=True))
-    for check, alerts in old.book.entries.items():
-        if check in place:
-            new.book.entries[place[check]] = {
-                start: Entry(event=e.event, returned=e.returned, withdrawn=e.withdrawn) for start, e in alerts.items()
-            }
-            new.book.watched[place[check]] = True
-
-
-def _instant_keys(plan: Plan) -> list[Key]:
-    return [(plan.rules.rules[s.rule].id, plan.rules.limits[s.limit]) for s in plan.instants]
+def _carry_book(old: Book, new: Book) -> None:
+    names = old.plan.check_names()
+    shelves = {
+        name: Shelf(newest_normal=int(old.newest_normal[check]), alerts=old.entries.get(check, {}))
+        for check, name in enumerate(names)
+        if old.watched[check] or old.newest_normal[check] > NEVER_MS
+    }
+    new.gone = {**old.gone, **shelves}
+    for check, name in enumerate(new.plan.check_names()):
+        shelf = new.gone.pop(name, None)
+        if shelf is not None:
+            new.newest_normal[check] = shelf.newest_normal
+            if shelf.alerts:
+                new.entries[check] = shelf.alerts
+                new.watched[check] = True
 
 
 def _carry_instants(old: Judge, new: Judge) -> None:
-    was, now = _same(_instant_keys(old.plan), _instant_keys(new.plan))
-    for column in ("newest_ms", "run", "run_ms", "open"):
-        getattr(new.instants, column)[now] = getattr(old.instants, column)[was]
-    place = dict(zip(was.tolist(), now.tolist(), strict=True))
-    standing = old.instant_book.standing.items()
-    new.instant_book.standing.update({place[check]: event for check, event in standing if check in place})
+    before, after = old.instants, new.instants
+    paused: dict[Name, Paused] = dict(old.instant_book.gone)
+    for check, name in enumerate(old.plan.instant_names()):
+        if before.newest_ms[check] > NEVER_MS:
+            counts = (int(getattr(before, column)[check]) for column in INSTANT_STATE)
+            paused[name] = Paused(counts=tuple(counts), standing=old.instant_book.standing.get(check))
+    for check, name in enumerate(new.plan.instant_names()):
+        held = paused.pop(name, None)
+        if held is not None:
+            for column, count in zip(INSTANT_STATE, held.counts, strict=True):
+                getattr(after, column)[check] = count
+            if held.standing is not None:
+                new.instant_book.standing[check] = held.standing
+    new.instant_book.gone = paused
 
 
 def _carry_monitors(old: Judge, new: Judge) -> None:

@@ -19,6 +19,10 @@ O2_FACTOR = "a19001"
 MINUTES = 60
 
 
+Name = tuple[str, str, str, int]
+"""What the alerts of a check are named after: (rule, outlet, factor, position among the limits of these three)."""
+
+
 class Mode(IntEnum):
     """How the cells of an hour are reduced."""
 
@@ -90,6 +94,19 @@ class Plan:
     offline: tuple[int, ...]  # rules of kind offline, by position
     clock: tuple[int, ...]
     monitors: NDArray[np.bool_]  # by position in the registry: in this partition
+
+    def check_names(self) -> list[Name]:
+        """Of the window checks."""
+        checks = self.checks
+        return [self._name(*at) for at in zip(checks.rule, checks.limit, checks.nth, strict=True)]
+
+    def instant_names(self) -> list[Name]:
+        """Of the instant checks."""
+        return [self._name(spec.rule, spec.limit, spec.nth) for spec in self.instants]
+
+    def _name(self, rule: int, limit: int, nth: int) -> Name:
+        of = self.rules.limits[limit]
+        return self.rules.rules[rule].id, of.outlet, of.factor, int(nth)
 
 
 def selects(select: Selector, outlet: str, medium: Medium, factor: str | None) -> bool:

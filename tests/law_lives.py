@@ -113,7 +113,8 @@ RETURNS = [
             ("11:10 opened 10:00 120 45/60 !2", "11:12 withdrawn 10:00")),
 ]  # fmt: skip
 
-SO2_50, DAY_30 = hourly_so2(ceiling=50.0).limits, daily(Medium.GAS).limits
+SO2_50, SO2_150 = (hourly_so2(ceiling=ceiling).limits for ceiling in (50.0, 150.0))
+DAY_30 = daily(Medium.GAS).limits
 CHANGES = [
     Example("a stricter limit takes over for an hour that is not due yet",
             Diary(hourly_so2()).send("10:00", [80] * 45).rules("11:05", limits=SO2_50).tick("11:10"),
@@ -128,6 +129,19 @@ CHANGES = [
     Example("a day goes on under a new limit with the hours that were there",
             Diary(daily(Medium.GAS, ceiling=50.0)).send("00:00", [40] * 24).rules("12:30", limits=DAY_30),
             ("23:00:01 opened 00:00 40 24/24 !2",)),
+    Example("late readings under another limit revise the alert that was opened under the old one",
+            so2([120] * 45).rules("11:15", limits=SO2_50).send("10:45", [120] * 15, at=LATE).tick("11:21"),
+            (OPENED, "11:21 revised 10:00 120 60/60 !4")),
+    Example("a normal hour under another limit returns the alert that was opened under the old one",
+            so2([120] * 45).rules("11:15", limits=SO2_150).send("11:00", [110] * 60),
+            (OPENED, "11:59:01 returned 10:00")),
+    Example("a row of early warnings goes on under another limit",
+            Diary(EARLY).send("10:00", [120] * 2).rules("10:01:30", limits=SO2_50).send("10:02", [60, 40]),
+            ("10:02:01 opened 10:00 60 !2", "10:03:01 returned 10:00 ..10:03")),
+    Example("an alert goes on when its rule comes back",
+            so2([120] * 45).rules("11:15", rules=EARLY.rules).rules("11:16")
+            .send("10:45", [180] * 15, at=LATE).tick("11:21"),
+            (OPENED, "11:21 revised 10:00 135 60/60 !2")),
 ]  # fmt: skip
 
 EARLY_WARNINGS = [

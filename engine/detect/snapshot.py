@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from rules.alert import AlertEvent
 from rules.alert_json import event_from_json, event_to_json
-from rules.book import Entry
+from rules.book import Entry, Shelf
 from rules.judge import Judge
+from rules.kinds.instant import INSTANT_STATE, Paused
 from rules.plan import plan_for
 from rules.ruleset_json import ruleset_from_json
 from sensors.registry_json import registry_from_json
 
-FORMAT = 1
+FORMAT = 2
 SCALARS = ("now_ms", "hour", "next_hour", "next_day", "revise_ms", "silent")
-INSTANT_STATE = ("newest_ms", "run", "run_ms", "open")
 TEXTS = ("registry", "rules")
 Arrays = dict[str, NDArray[Any]]
 
@@ -143,27 +143,42 @@ def _silences(judge: Judge) -> Arrays:
 
 def _alerts(judge: Judge) -> dict[str, Any]:
     return {
-        "book": [
-            [check, start_ms, event_to_json(e.event), e.returned, e.withdrawn]
-            for check, alerts in judge.book.entries.items()
-            for start_ms, e in alerts.items()
-        ],
+        "book": [[check, _entries(alerts)] for check, alerts in judge.book.entries.items()],
+        "shelves": [[name, s.newest_normal, _entries(s.alerts)] for name, s in judge.book.gone.items()],
         "instants": _standing(judge.instant_book.standing),
+        "paused": [
+            [name, p.counts, p.standing and event_to_json(p.standing)] for name, p in judge.instant_book.gone.items()
+        ],
         "silences": [_standing(s.standing) for s in judge.silences],
         "clocks": [_standing(c.standing) for c in judge.clocks],
     }
 
 
 def _restore_alerts(judge: Judge, content: dict[str, Any]) -> None:
-    for check, start_ms, event, returned, withdrawn in content["book"]:
-        entry = Entry(event=event_from_json(event), returned=returned, withdrawn=withdrawn)
-        judge.book.entries.setdefault(check, {})[start_ms] = entry
+    for check, entries in content["book"]:
+        judge.book.entries[check] = _alerts_of(entries)
         judge.book.watched[check] = True
+    for (rule, outlet, factor, nth), newest_normal, entries in content["shelves"]:
+        judge.book.gone[rule, outlet, factor, nth] = Shelf(newest_normal=newest_normal, alerts=_alerts_of(entries))
     judge.instant_book.standing.update(_events(content["instants"]))
+    for (rule, outlet, factor, nth), counts, event in content["paused"]:
+        standing = None if event is None else event_from_json(event)
+        judge.instant_book.gone[rule, outlet, factor, nth] = Paused(counts=tuple(counts), standing=standing)
     for silence, standing in zip(judge.silences, content["silences"], strict=True):
         silence.standing.update(_events(standing))
     for clock, standing in zip(judge.clocks, content["clocks"], strict=True):
         clock.standing.update(_events(standing))
+
+
+def _entries(alerts: dict[int, Entry]) -> list[list[Any]]:
+    return [[start_ms, event_to_json(e.event), e.returned, e.withdrawn] for start_ms, e in alerts.items()]
+
+
+def _alerts_of(content: list[list[Any]]) -> dict[int, Entry]:
+    return {
+        start_ms: Entry(event=event_from_json(event), returned=returned, withdrawn=withdrawn)
+        for start_ms, event, returned, withdrawn in content
+    }
 
 
 def _standing(events: dict[int, AlertEvent]) -> list[list[Any]]:

@@ -1,16 +1,20 @@
 """Kind `instant`: so many readings over the threshold, one after the other. An early warning, never a legal exceedance."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from rules.alert import AlertEvent, Step
 from rules.alert_maker import Judged, follow, limit_event
 from rules.assign import Columns, Found, Instants
 from rules.limits import Basis, Limit
-from rules.plan import Plan
+from rules.plan import Name, Plan
 from rules.rule import Rule
 from sensors.reading import KINDS
 
 NEVER_MS = -(1 << 62)
+INSTANT_STATE = ("newest_ms", "run", "run_ms", "open")
+"""Columns of `Instants` that change."""
 
 
 def instants_of(plan: Plan) -> Instants:
@@ -46,12 +50,21 @@ def _threshold(rule: Rule, limit: Limit) -> float:
     return round(rule.fraction * (limit.ceiling or 0.0), 6)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """Where the count of a name stands that no check of the plan has."""
+
+    counts: tuple[int, ...]  # INSTANT_STATE
+    standing: AlertEvent | None
+
+
 class InstantBook:
     """Early warnings that stand, by check."""
 
-    def __init__(self, plan: Plan, standing: dict[int, AlertEvent] | None = None) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.standing = standing or {}
+        self.standing: dict[int, AlertEvent] = {}
+        self.gone: dict[Name, Paused] = {}
 
     def take(self, found: Found, columns: Columns) -> list[AlertEvent]:
         """Events from what the compiled loop found, in log order."""

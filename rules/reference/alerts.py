@@ -56,7 +56,7 @@ class Life:
             yield now
             yield from self._return_if_over(start, verdict.at_ms)
             return
-        changed = (now.value, now.evidence.n_valid) != (alert.last.value, alert.last.evidence.n_valid)
+        changed = _numbers(now) != _numbers(alert.last)
         if alert.standing is Step.WITHDRAWN:
             alert.standing = Step.OPENED
             yield _next(alert, now, Step.REVISED)
@@ -78,6 +78,11 @@ class Life:
         for earlier in sorted(at for at, other in self.alerts.items() if at < start and other.standing is Step.OPENED):
             yield _returned(self.alerts[earlier], verdict.at_ms)
         self.last_normal_ms = max(self.last_normal_ms, start)
+
+
+def _numbers(event: AlertEvent) -> tuple[float | int | None, ...]:
+    """What makes a judgement of the same window another one."""
+    return event.value, event.evidence.n_valid, event.ceiling, event.floor
 
 
 def _returned(alert: Alert, at_ms: int) -> AlertEvent:

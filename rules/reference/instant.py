@@ -42,7 +42,7 @@ def _look(check: Check, run: Run, taken: Taken, book: Book, epoch: Epoch) -> Seq
     assert check.limit.ceiling is not None
     if value > exact(check.rule.fraction) * exact(check.limit.ceiling):
         run.over.append(taken)
-        if len(run.over) == check.rule.in_a_row:
+        if len(run.over) >= check.rule.in_a_row and run.alert is None:
             run.alert = _opened(check, run.over[0].sent.device_ms, taken.log_ms, value, epoch)
             return (run.alert,)
         return ()

@@ -1,5 +1,6 @@
 """The whole judgement of a history, part by part."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -7,13 +8,16 @@ from rules.alert import AlertEvent
 from rules.outcome import Outcome
 from rules.reference.alerts import Life
 from rules.reference.book import Book
-from rules.reference.checks import instant_checks, used_series, window_checks
+from rules.reference.checks import Check, alert_factor, instant_checks, used_series, window_checks
 from rules.reference.history import Entry, Epoch, epochs, spells
 from rules.reference.instant import Run, instant_events
 from rules.reference.moments import Moments
 from rules.reference.monitors import Heard, clock_events, hear, offline_events
 from rules.reference.verdict import Verdict
 from rules.rule import RuleKind
+
+Name = tuple[str, str, str]
+"""What alert ids are made of besides the window: rule, outlet, factor. Alerts go on under it when rules change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,22 +53,25 @@ def _outcomes(history: Sequence[Entry], stretches: list[Epoch], book: Book) -> I
 
 
 def _windows(stretches: list[Epoch], book: Book) -> tuple[list[Verdict], list[AlertEvent]]:
-    verdicts: list[Verdict] = []
-    events: list[AlertEvent] = []
+    judged: list[tuple[Epoch, Verdict]] = []
     for spell in spells(stretches, lambda epoch: {check.name: check for check in window_checks(epoch)}):
-        moments, life = Moments(book), Life()
-        for epoch, check in spell:
-            for verdict in moments.verdicts(check, epoch):
-                verdicts.append(verdict)
-                events += life.step(verdict, epoch)
-    return verdicts, events
+        moments = Moments(book)
+        judged += [(epoch, verdict) for epoch, check in spell for verdict in moments.verdicts(check, epoch)]
+    judged.sort(key=lambda found: found[0].start_ms)
+    lives: dict[Name, Life] = defaultdict(Life)
+    events = [event for epoch, verdict in judged for event in lives[_name(verdict.check, epoch)].step(verdict, epoch)]
+    return [verdict for _, verdict in judged], events
 
 
 def _instants(stretches: list[Epoch], book: Book) -> Iterator[AlertEvent]:
-    for spell in spells(stretches, lambda epoch: {check.name: check for check in instant_checks(epoch)}):
-        run = Run()
-        for epoch, check in spell:
-            yield from instant_events(check, run, book, epoch)
+    runs: dict[Name, Run] = defaultdict(Run)
+    for epoch in stretches:
+        for check in instant_checks(epoch):
+            yield from instant_events(check, runs[_name(check, epoch)], book, epoch)
+
+
+def _name(check: Check, epoch: Epoch) -> Name:
+    return check.rule.id, check.limit.outlet, alert_factor(check, epoch)
 
 
 def _monitors(history: Sequence[Entry], stretches: list[Epoch], heard: Heard) -> Iterator[AlertEvent]:
