@@ -1,11 +1,13 @@
 """Between sockets and log: payloads collect while the log commits, and nobody is acknowledged before it has."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
 from typing import Protocol
 
+from engine.intake.company import LINGER_S, Company
 from engine.intake.outage import Outage
 from engine.intake.pace import Pace
 from engine.intake.settings import IntakeSettings
@@ -67,8 +69,9 @@ class Sender(Protocol):
 class CommitQueue:
     """Collects payloads into batches and appends them to the log one batch after the other (group commit).
 
-    A batch that the log does not take is kept, in order, and tried again for ever. Memory is bounded by the senders,
-    who ask `full` before they read on.
+    A batch of a steady stream waits a moment for company (`engine.intake.company`), a lone payload goes at once. A batch
+    that the log does not take is kept, in order, and tried again for ever. Memory is bounded by the senders, who ask
+    `full` before they read on.
     """
 
     def __init__(self, log: FrameLog, settings: IntakeSettings, counts: dict[str, int]) -> None:
@@ -78,6 +81,9 @@ class CommitQueue:
         self._bytes_max = settings.waiting_mib_max << 20
         self._batches: deque[Batch] = deque([Batch()])  # the last one is open
         self._work = asyncio.Event()
+        self._company = Company()
+        self._wanted = 1  # payloads that the open batch waits for
+        self._together = asyncio.Event()  # they are here
         self._idle = asyncio.Event()
         self._idle.set()
         self._outage = Outage(counts)
@@ -122,6 +128,8 @@ class CommitQueue:
         self.waiting_bytes += size
         if self.waiting == 1:
             self._idle.clear()
+        if self.waiting >= self._wanted:
+            self._together.set()
         self._work.set()
 
     def behind(self, sender: Sender, answer: bytes) -> None:
@@ -134,15 +142,26 @@ class CommitQueue:
         pace = Pace(per_s=BATCHES_PER_S_MAX, burst_s=AHEAD_S_MAX)
         while True:
             await self._work.wait()
+            await self._linger()
             batch = self._batches[0]
             if len(self._batches) == 1:
                 self._batches.append(Batch())
                 self._work.clear()
             await self._commit(batch)
+            self._company.saw(self.waiting, now=time.monotonic())  # with those that came meanwhile
             self._batches.popleft()
             self._release(batch)
             if early_s := pace.take(now=time.monotonic()):
                 await asyncio.sleep(early_s)
+
+    async def _linger(self) -> None:
+        """Give a batch of a stream the time to grow; one that has all the company it may expect goes at once."""
+        self._wanted = self._company.wanted(now=time.monotonic())
+        if 0 < self.waiting < self._wanted:
+            self._together.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    await self._together.wait()
 
     async def drain(self, seconds: float) -> int:
         """Wait until nothing waits, at most so long: how many messages wait still."""
