@@ -108,24 +108,3 @@ ensure_env() {
     fingerprint >"$stamp"
     [ -z "$extra" ] || cp "$stamp" "$VENV/installed"
 }
-
-# ensure_programs: mosquitto_pub and mosquitto_sub on the PATH, for the tests that talk to a real client.
-ensure_programs() {
-    command -v mosquitto_pub >/dev/null 2>&1 && return 0
-    PATH="$CACHE/bin:$PATH"
-    export PATH
-    command -v mosquitto_pub >/dev/null 2>&1 && return 0
-    if is_root && apt_get_root mosquitto-clients; then
-        return 0
-    fi
-    apt_get_user "$CACHE/mosquitto" mosquitto-clients || die "the tests need mosquitto_pub: install the package mosquitto-clients"
-    mkdir -p "$CACHE/bin"
-    for program in mosquitto_pub mosquitto_sub; do
-        # The libraries it came with are found for this program only.
-        cat >"$CACHE/bin/$program" <<END
-#!/bin/sh
-LD_LIBRARY_PATH="\$(echo "$CACHE"/mosquitto/usr/lib/*-linux-gnu*)" exec "$CACHE/mosquitto/usr/bin/$program" "\$@"
-END
-        chmod +x "$CACHE/bin/$program"
-    done
-}
