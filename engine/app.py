@@ -5,8 +5,8 @@
 """
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import faust
@@ -20,6 +20,8 @@ from engine.detect.facts import Facts
 from engine.detect.host import DetectorHost, NewJudge
 from engine.detect.snapshot_store import SnapshotStore
 from engine.detect.stage import DetectStage
+from engine.http.probes import Check, Source
+from engine.http.settings import HttpSettings
 from engine.log.api import Log
 from engine.log.events_codec import decode_events
 from engine.log.facts_codec import decode_facts
@@ -47,6 +49,9 @@ class Parts:
     intake: Callable[[Log], Intake] | None = None
     services: tuple[Service, ...] = ()  # started before the agents, stopped after them
     judge: NewJudge = Detector
+    http: HttpSettings | None = None  # where the host says how it is; None: nowhere
+    checks: Mapping[str, Check] = field(default_factory=dict)  # what makes it unhealthy besides what every host has
+    sources: tuple[Source, ...] = ()  # metrics besides those that every host has
 
 
 class Stages:
@@ -82,6 +87,11 @@ class Stages:
             committed = log.committed(GROUP)
             spans = {p: log.span(topic, p).first for p in range(settings.partitions)}
             stage.start_at({p: committed.get((topic, p), first) for p, first in spans.items()})
+
+    @property
+    def threads(self) -> tuple[StageThread, ...]:
+        """The thread of each stage."""
+        return (self.detect.thread, *self._threads)
 
     @property
     def by_topic(self) -> dict[Topic, Stage]:

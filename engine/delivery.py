@@ -17,10 +17,15 @@ T = TypeVar("T")
 
 
 class Stage(Protocol):
-    """What an agent feeds. `next` holds the offset that each partition goes on with."""
+    """What an agent feeds. By partition: `next`, the offset it goes on with, and `done_ms`, the log time of its last record.
+
+    It counts what it is given, and each record once more: `<name>.in` = `.taken` + `.refused`, and for the judge
+    + `.contained` + `.holes` (the same record comes again).
+    """
 
     name: str
     next: dict[int, int]
+    done_ms: dict[int, int]
 
     @property
     def blocked(self) -> str:
@@ -73,6 +78,7 @@ class Delivery(Generic[T]):
     ) -> None:
         self.name = name
         self.next: dict[int, int] = {}
+        self.done_ms: dict[int, int] = {}
         self._decode = decode
         self._hand_over = hand_over
         self._thread = thread
@@ -90,12 +96,14 @@ class Delivery(Generic[T]):
 
     async def take(self, record: Record) -> None:
         """Hand the record over; return when it is safe, or kept as a dead letter."""
+        self._counts[f"{self.name}.in"] += 1
         refused = "damaged in the log" if is_stand_in(record) else await self._try(record)
         if refused:
             await self._letters.refuse(self.name, record, refused)
         else:
             self._counts[f"{self.name}.taken"] += 1
         self.next[record.partition] = record.offset + 1
+        self.done_ms[record.partition] = record.log_ms
 
     async def _try(self, record: Record) -> str:
         """Why it can never be handed over; "" when it was."""

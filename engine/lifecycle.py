@@ -17,8 +17,11 @@ from engine.app import GROUP, Parts, Stages, build_app
 from engine.background import RETAIN_S, every, retain, tick
 from engine.ending import Ending
 from engine.exit_codes import ExitCode
+from engine.http.pulse import Pulse
+from engine.http.server import HttpServer
 from engine.log.errors import DirectoryInUseError, LogError
 from engine.log.sqlite import SqliteLog, wall_ms
+from engine.probes import host_probes
 from engine.settings import HostSettings
 from engine.stages import Intake, Service
 from engine.status import Health, write_status
@@ -30,6 +33,7 @@ HARD_EXIT_S = 5.0
 """After the end the process ends, even if a task of Faust will not be cancelled."""
 
 WATCH_S = 0.2
+LOOK_S = 1.0
 POLL_S = 0.02
 
 CODES = {"detect": ExitCode.DETECT, "store": ExitCode.STORE, "duty": ExitCode.DUTY, "intake": ExitCode.INTAKE}
@@ -75,11 +79,19 @@ class Host:
         self.log: SqliteLog | None = None
         self.health: Health | None = None
         self.app: faust.App | None = None
+        self.stages: Stages | None = None
+        self.http: HttpServer | None = None
+        self.pulse = Pulse()
         self._now_ms = now_ms
         self._code = ExitCode.OK
         self._failed = False
         self._end = asyncio.Event()
         self._ending = Ending(self._fail)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it is on its way to its end."""
+        return self._end.is_set()
 
     def stop(self, code: ExitCode = ExitCode.INTERRUPTED) -> None:
         """End in order and return OK; a second call ends at once and returns `code`."""
@@ -106,11 +118,16 @@ class Host:
     async def _start(self, ending: Ending) -> None:
         """The order in which a host comes to life; it ends in the opposite one."""
         settings, parts = self.settings, self.parts
+        if parts.http is not None:
+            self.http = HttpServer(parts.http, host_probes(self, parts.http, self._now_ms))
+            await self._start_part(ending, "http", self.http, always=True)
+            logger.info("HTTP endpoint listens on %s", self.http.address)
+        ending.begin("pulse", self.pulse.run())
         log = self.log = await asyncio.to_thread(self._open_log)
         ending.then("log", partial(asyncio.to_thread, log.close), always=True)
         await announce(log, parts.registry, parts.rules)
 
-        stages = Stages(settings, parts, log, self.counts)
+        stages = self.stages = Stages(settings, parts, log, self.counts)
         self.health = Health(log, stages.by_topic, self.counts, self._now_ms)
         ending.then("status", partial(self._say_how_it_is, "stopped"), always=True)
         for service in parts.services:
@@ -123,6 +140,7 @@ class Host:
         await app.start()
         ending.then("drain", partial(self._drain, stages))
 
+        ending.begin("lag", every(LOOK_S, self.health.behind.look))
         ending.begin("watch", every(WATCH_S, partial(self._watch, log, app)))
         ending.begin("ticker", every(settings.tick_s, partial(tick, log, self.counts)))
         ending.begin("status", every(settings.status_s, partial(self._say_how_it_is, "running")))
@@ -147,12 +165,12 @@ class Host:
     def _open_log(self) -> SqliteLog:
         return SqliteLog(self.settings.data, partitions=self.settings.partitions, now_ms=self._now_ms)
 
-    async def _start_part(self, ending: Ending, name: str, part: Service) -> None:
+    async def _start_part(self, ending: Ending, name: str, part: Service, *, always: bool = False) -> None:
         try:
             await part.start()
         except Exception as error:
             raise PartFailedError(name, error) from error
-        ending.then(name, part.stop)
+        ending.then(name, part.stop, always=always)
 
     def _fail(self, part: str, error: BaseException) -> None:
         """The first failure decides the code; the host ends, and does not wait for the stages to catch up."""
@@ -193,12 +211,15 @@ class Host:
 
     async def _say_how_it_is(self, state: str) -> None:
         assert self.health is not None
-        status = self.health.status(state, self.intake.counts if self.intake is not None else {})
+        status = self.health.status(state, self.intake.counts if self.intake is not None else {}) | self._address()
         try:
             await asyncio.to_thread(write_status, self.settings.data, status)
         except OSError as error:
             self.counts["status_failed"] += 1
             logger.debug("status.json: %s", error)
+
+    def _address(self) -> dict[str, str]:
+        return {"http": self.http.address} if self.http is not None else {}
 
     def _say_what_is_left(self) -> None:
         left = {stage: lag for stage, lag in self.health.lag().items() if lag} if self.health is not None else {}

@@ -30,6 +30,14 @@ class Listeners:
             total.update(endpoint.counts)
         return total
 
+    @property
+    def gauges(self) -> Mapping[str, int]:
+        """What all listeners hold now."""
+        total: Counter[str] = Counter()
+        for endpoint in self.endpoints:
+            total.update(endpoint.gauges)
+        return total
+
     async def start(self) -> None:
         """Listen everywhere. Where one cannot, those that could are stopped again and its OSError is raised."""
         started: list[MqttEndpoint] = []

@@ -12,9 +12,11 @@ from engine.config.doc import Config, InfluxPlace
 from engine.duty.channels.make import make_channels
 from engine.duty.database import open_database
 from engine.duty.desk import Desk
+from engine.duty.measures import duty_samples
 from engine.duty.sender import Sender
 from engine.exit_codes import ExitCode
 from engine.files import CREDENTIALS, INTAKE_REFUSALS
+from engine.http.sources import in_thread
 from engine.intake.credentials import Credentials
 from engine.lifecycle import run_app
 from engine.listeners import Listeners
@@ -23,7 +25,7 @@ from engine.log.errors import DirectoryInUseError, LogError
 from engine.log.lock import owner_of
 from engine.log.reader import LogReader
 from engine.log.record import ControlKind
-from engine.log.sqlite import FILE
+from engine.log.sqlite import FILE, wall_ms
 from engine.stages import Store
 from engine.store.influx import InfluxStore
 from engine.store.influx_post import InfluxSettings
@@ -102,6 +104,9 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
             rules=ruleset_to_json(rules),
             intake=lambda log: _intake(config, registry, log, payloads),
             services=(sender,),
+            http=config.http,
+            checks={"sender": lambda: f"no page leaves: {sender.failure}" if sender.failure is not None else ""},
+            sources=(in_thread(lambda: duty_samples(database, wall_ms)),),
         )
 
 

@@ -25,8 +25,27 @@ class StageThread:
         self.blocked = ""
         self.retries = 0
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._began: float | None = None
+        self._blocked_since = 0.0
         # daemon: a call that never returns must not keep the process from ending
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be called."""
+        return self._thread.is_alive()
+
+    @property
+    def busy_s(self) -> float:
+        """How long the call under way has been running; 0 where none is."""
+        began = self._began
+        return 0.0 if began is None else time.monotonic() - began
+
+    @property
+    def blocked_s(self) -> float:
+        """How long a call has been repeated; 0 where none is."""
+        return time.monotonic() - self._blocked_since if self.blocked else 0.0
 
     async def call(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises."""
@@ -37,16 +56,15 @@ class StageThread:
 
     async def until_done(self, work: Callable[[], Retry | None]) -> None:
         """Call `work` until it no longer asks to come again. Said once when that begins and once when it is over."""
-        began = 0.0
         while (retry := await self.call(work)) is not None:
             self.retries += 1
             if not self.blocked:
-                began = time.monotonic()
+                self._blocked_since = time.monotonic()
                 logger.error("%s: waits: %s", self.name, retry.reason)
             self.blocked = retry.reason
             await asyncio.sleep(retry.after_s)
         if self.blocked:
-            logger.warning("%s: goes on after %.1f s", self.name, time.monotonic() - began)
+            logger.warning("%s: goes on after %.1f s", self.name, self.blocked_s)
             self.blocked = ""
 
     def close(self) -> None:
@@ -56,10 +74,12 @@ class StageThread:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             work, loop, answer = job
+            self._began = time.monotonic()
             try:
                 result, error = work(), None
             except Exception as raised:
                 result, error = None, raised
+            self._began = None
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_settle, answer, result, error)
 

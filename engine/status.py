@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from engine.delivery import Stage
+from engine.lag import Lag
 from engine.log.lock import owner_of
 from engine.log.record import Topic
 from engine.log.sqlite import SqliteLog
@@ -22,6 +23,7 @@ class Health:
     def __init__(
         self, log: SqliteLog, stages: Mapping[Topic, Stage], counts: Counter[str], now_ms: Callable[[], int]
     ) -> None:
+        self.behind = Lag(stages, log.end, now_ms)
         self._log = log
         self._stages = stages
         self._counts = counts
@@ -34,8 +36,7 @@ class Health:
 
     def lag_of(self, topic: Topic) -> int:
         """Records of a topic that its stage has not finished."""
-        ends = ((self._log.end(topic, p), next_) for p, next_ in self._stages[topic].next.items())
-        return sum(end - next_ for end, next_ in ends)
+        return self.behind.of_stage(topic)
 
     def status(self, state: str, intake: Mapping[str, int]) -> dict[str, Any]:
         """Everything, as JSON. `state`: "running", "stopping" or "stopped"."""
@@ -53,7 +54,13 @@ class Health:
     def _stage(self, topic: Topic) -> dict[str, Any]:
         stage = self._stages[topic]
         offsets = {str(partition): offset for partition, offset in sorted(stage.next.items())}
-        return {"topic": topic.value, "next": offsets, "lag": self.lag_of(topic), "waits": stage.blocked}
+        return {
+            "topic": topic.value,
+            "next": offsets,
+            "lag": self.lag_of(topic),
+            "behind_s": self.behind.behind_most_s(topic),
+            "waits": stage.blocked,
+        }
 
     def _log_status(self) -> dict[str, Any]:
         log = self._log

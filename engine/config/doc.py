@@ -8,11 +8,12 @@ from pydantic import Field
 
 from engine.config.duty_sections import DutySection
 from engine.config.explain import Section
-from engine.config.host_sections import HostSection, IntakeSection, StoreSection
+from engine.config.host_sections import HostSection, HttpSection, IntakeSection, StoreSection
 from engine.config.problem import Problem
 from engine.config.rule_sections import AnyRule, JudgingSection
 from engine.config.words import Text
 from engine.duty.settings import DutySettings, Secret
+from engine.http.settings import HttpSettings
 from engine.intake.settings import IntakeSettings
 from engine.settings import HostSettings
 from rules.rule import RuleSet
@@ -31,6 +32,7 @@ class ConfigDoc(Section):
     host: HostSection = HostSection()
     intake: IntakeSection = IntakeSection()
     store: StoreSection = StoreSection()
+    http: HttpSection | None = None
     duty: DutySection = DutySection()
 
 
@@ -56,5 +58,6 @@ class Config:
     rules: RuleSet
     recent_h: int | None  # a day leaves the store's SQLite so long after its end; None: the store's own default
     influx: InfluxPlace | None
+    http: HttpSettings | None
     duty: DutySettings
     warnings: tuple[Problem, ...]  # nothing to stop for, but to look at

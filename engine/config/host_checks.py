@@ -15,7 +15,7 @@ ANY = ("0.0.0.0", "::", "")
 
 
 def host_problems(doc: ConfigDoc, where: YamlWhere, folder: Path) -> Iterator[Problem]:
-    """Everything in `intake` and `store` that cannot be."""
+    """Everything in `intake`, `http` and `store` that cannot be."""
     listeners = doc.intake.listeners
     for (n, first), (m, other) in combinations(enumerate(listeners), 2):
         if _same_port(first, other):
@@ -27,6 +27,8 @@ def host_problems(doc: ConfigDoc, where: YamlWhere, folder: Path) -> Iterator[Pr
     if doc.intake.retry_s_first > doc.intake.retry_s_max:
         values = {"value": doc.intake.retry_s_first, "bound": doc.intake.retry_s_max}
         yield where.at("intake").problem("retry_s_first", "retry", **values)
+    if doc.http and doc.http.token_file is None and not is_loopback(doc.http.host):
+        yield where.at("http").problem("host", "open_http", value=doc.http.host)
     if doc.store.influx and not is_web_address(doc.store.influx.url):
         yield where.at("store", "influx").problem("url", "bad_url", value=doc.store.influx.url)
 

@@ -7,11 +7,13 @@ from pydantic import Field
 
 from engine.config.explain import Section
 from engine.config.words import Port, Positive, Seconds, Text
+from engine.http.settings import HTTP_PORT, HttpSettings
 from engine.intake.settings import MQTT_PORT, IntakeSettings
 from engine.settings import HostSettings
 
 HOST = HostSettings(data=Path())  # only its defaults count
 INTAKE = IntakeSettings()
+HTTP = HttpSettings()
 
 
 class HostSection(Section):
@@ -75,3 +77,12 @@ class StoreSection(Section):
 
     recent_h: Positive | None = None
     influx: InfluxSection | None = None
+
+
+class HttpSection(Section):
+    """`http`: where the host says how it is."""
+
+    host: Text = HTTP.host
+    port: Port = HTTP_PORT
+    token_file: Text | None = None
+    behind_s_max: Seconds = HTTP.behind_s_max

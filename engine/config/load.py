@@ -17,6 +17,7 @@ from engine.config.rule_sections import AnyRule, PackDoc
 from engine.config.secrets import read_secret, secret_problems
 from engine.config.validate import YamlWhere, validated
 from engine.duty.settings import ChannelKind, ChannelSettings, DutySettings
+from engine.http.settings import HttpSettings
 from engine.intake.settings import IntakeSettings, TlsSettings
 from engine.registry_files.assemble import Register
 from engine.registry_files.load import load_register
@@ -58,6 +59,7 @@ def load_config(file: Path, *, registry: Sequence[Path] | None = None) -> Config
         rules=_rules(doc, register),
         recent_h=doc.store.recent_h,
         influx=_influx(doc, folder),
+        http=_http(doc, folder),
         duty=_duty(doc.duty, doc.judging.zone, folder),
         warnings=tuple(host_warnings(doc, where)),
     )
@@ -107,6 +109,8 @@ def _listener(intake: IntakeSection, listener: ListenerSection, folder: Path) ->
 def _secret_files(doc: ConfigDoc, where: YamlWhere) -> Iterator[tuple[str, YamlWhere]]:
     if doc.store.influx:
         yield doc.store.influx.token_file, where.at("store", "influx", "token_file")
+    if doc.http and doc.http.token_file is not None:
+        yield doc.http.token_file, where.at("http", "token_file")
     for n, channel in enumerate(doc.duty.channels):
         if isinstance(channel, WebhookSection):
             yield channel.secret_file, where.at("duty", "channels", n, "secret_file")
@@ -123,6 +127,14 @@ def _influx(doc: ConfigDoc, folder: Path) -> InfluxPlace | None:
         return None
     token = read_secret(folder / influx.token_file)
     return InfluxPlace(url=influx.url, org=influx.org, bucket=influx.bucket, token=token)
+
+
+def _http(doc: ConfigDoc, folder: Path) -> HttpSettings | None:
+    http = doc.http
+    if http is None:
+        return None
+    token = None if http.token_file is None else read_secret(folder / http.token_file)
+    return HttpSettings(host=http.host, port=http.port, token=token, behind_s_max=http.behind_s_max)
 
 
 def _duty(duty: DutySection, zone: str, folder: Path) -> DutySettings:

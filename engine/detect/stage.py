@@ -52,13 +52,15 @@ class DetectStage:
         snapshot_s: float,
     ) -> None:
         self.next: dict[int, int] = {}
+        self.done_ms: dict[int, int] = {}
+        self.kept_at: dict[int, float] = {}  # by partition: monotonic clock when its state was last written, or loaded
         self.seek: Seek = _nowhere
         self._host = host
         self._log = log
         self._letters = letters
         self._counts = counts
         self._snapshot_s = snapshot_s
-        self._thread = StageThread("detect")
+        self.thread = StageThread("detect")
         self._holes: dict[int, _Search] = {}
         self._due: dict[int, float] = {}
         self._writing: asyncio.Task[None] | None = None
@@ -77,8 +79,9 @@ class DetectStage:
     async def load(self, partitions: Sequence[int]) -> None:
         """Take partitions over. A large state takes longer than Faust waits for a seek, so this comes before it."""
         for n, partition in enumerate(partitions):
-            self.next[partition] = await self._thread.call(lambda p=partition: self._host.load(p))  # type: ignore[misc]
-            self._due[partition] = time.monotonic() + self._snapshot_s * (1 + n / len(partitions))
+            self.next[partition] = await self.thread.call(lambda p=partition: self._host.load(p))  # type: ignore[misc]
+            self.kept_at[partition] = time.monotonic()
+            self._due[partition] = self.kept_at[partition] + self._snapshot_s * (1 + n / len(partitions))
 
     async def resume_at(self, partitions: Sequence[int]) -> Mapping[int, int]:
         """The offsets to read from."""
@@ -87,7 +90,8 @@ class DetectStage:
     async def take(self, record: Record) -> None:
         """Judge the record if it is the next one; return when what follows is on disk."""
         self._at_work = record.partition
-        match await self._thread.call(lambda: self._host.take(record)):
+        self._counts["detect.in"] += 1
+        match await self.thread.call(lambda: self._host.take(record)):
             case Contained():
                 self._counts["detect.contained"] += 1
             case Hole(expected=expected):
@@ -96,8 +100,11 @@ class DetectStage:
                 await self._send(facts)
                 if error or is_stand_in(record):
                     await self._letters.refuse(self.name, record, error or "damaged in the log")
+                else:
+                    self._counts["detect.taken"] += 1
                 self._holes.pop(record.partition, None)
                 self.next[record.partition] = record.offset + 1
+                self.done_ms[record.partition] = record.log_ms
                 await self._snapshot_if_due(record.partition)
         self._at_work = None
 
@@ -107,7 +114,7 @@ class DetectStage:
             await self._snapshot(partition)
         if self._writing is not None:
             await self._writing
-        self._thread.close()
+        self.thread.close()
 
     async def _go_back(self, record: Record, expected: int) -> None:
         """Ask for the missing record, once for each time that it was not among what came."""
@@ -137,10 +144,10 @@ class DetectStage:
         await until_stored(lambda: self._log.put(topic, partition, RecordKind.DATA, body))
 
     def _count(self, facts: Facts) -> None:
-        self._counts["detect.taken"] += 1
         self._counts["detect.events"] += len(facts.events)
         self._counts["detect.verdicts"] += len(facts.verdicts or ())
         self._counts.update(facts.counts)
+        self._counts.update(f"refusal.{refusal.reason.value}" for refusal in facts.refused)
         for code, count in enumerate(np.bincount(facts.outcome)):
             if count:
                 self._counts[f"reading.{Outcome(code).name.lower()}"] += int(count)
@@ -155,7 +162,7 @@ class DetectStage:
         if self._writing is not None:
             await self._writing
         began = time.monotonic()
-        snapshot = await self._thread.call(lambda: self._host.snapshot(partition))
+        snapshot = await self.thread.call(lambda: self._host.snapshot(partition))
         self._writing = asyncio.create_task(self._write(partition, snapshot), name="snapshot")
         return time.monotonic() - began
 
@@ -167,6 +174,7 @@ class DetectStage:
             logger.error("no snapshot of frames/%s: %s; the one before it stays", partition, error)
         else:
             self._counts["detect.snapshots"] += 1
+            self.kept_at[partition] = time.monotonic()
 
 
 class _Search:

@@ -54,6 +54,12 @@ class Sender:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
 
+    @property
+    def failure(self) -> BaseException | None:
+        """Why it ended by itself, and no page leaves any more; None: it did not."""
+        main = self._main
+        return main.exception() if main is not None and main.done() and not main.cancelled() else None
+
     async def start(self) -> None:
         """Begin to send; first what a sender that died was at."""
         self._loop = asyncio.get_running_loop()

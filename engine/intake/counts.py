@@ -46,6 +46,14 @@ COUNTS: Mapping[str, str] = {
     **{f"refused.{reason}": f"refused: {reason}" for reason in Refused},
 }
 
+GAUGES: Mapping[str, str] = {
+    "connected": "sockets that are open now",
+    "sessions": "of these: logged in",
+    "waiting": "messages received that are not in the log yet",
+    "waiting_bytes": "what they take of the memory that `waiting_mib_max` bounds",
+}
+"""What the endpoint holds at a moment."""
+
 
 def zero() -> dict[str, int]:
     """Every count at 0."""

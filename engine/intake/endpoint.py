@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from engine.intake.commit_queue import CommitQueue
 from engine.intake.connection import Connection
-from engine.intake.counts import zero
+from engine.intake.counts import GAUGES, zero
 from engine.intake.credentials import Credentials, CredentialsError
 from engine.intake.listen import listen
 from engine.intake.reception import Reception
@@ -59,6 +59,15 @@ class MqttEndpoint:
         if not self._tasks:
             return frozenset()
         return frozenset(line.session.name for line in self._reception.sessions.values())
+
+    @property
+    def gauges(self) -> Mapping[str, int]:
+        """What it holds now (`engine.intake.counts.GAUGES`)."""
+        if not self._tasks:
+            return dict.fromkeys(GAUGES, 0)
+        here = self._reception
+        values = (len(here.connections), len(here.sessions), here.queue.waiting, here.queue.waiting_bytes)
+        return dict(zip(GAUGES, values, strict=True))
 
     @property
     def waiting(self) -> int:

@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 
 from pysqlite3 import dbapi2 as sqlite
 
+from engine.histogram import Histogram
 from engine.log.api import Appended, FrameRow, NotStored, Span
 from engine.log.cut_short import refuse_cut_file
 from engine.log.errors import Damage, LogError
@@ -69,6 +70,7 @@ class SqliteLog:
             opened.pop_all()  # all went well: `close` ends them
         _warn_of_the_future(data / FILE, tails, now_ms())
         self._ends = {place: tail.next for place, tail in tails.items()}
+        self.committed_at = time.monotonic()  # when the last commit was done, or it was opened
         self._writer = Writer(db, tails, now_ms, self._committed, self._failed)
         self._writer.start()
 
@@ -83,6 +85,16 @@ class SqliteLog:
         self._writer.close()
         self.reader.close()
         self._lock.close()
+
+    @property
+    def commits(self) -> Histogram:
+        """Seconds of each group commit since it was opened."""
+        return self._writer.commits
+
+    @property
+    def trouble(self) -> str:
+        """Why it takes nothing at present (a full disk); "": it does."""
+        return self._writer.trouble
 
     def listen(self, on_news: Callable[[], None]) -> Callable[[], None]:
         """Call `on_news` after every commit, and when the log fails. The answer ends it.
@@ -181,6 +193,7 @@ class SqliteLog:
 
     def _committed(self, tails: dict[Place, Tail]) -> None:
         self._ends.update((place, tail.next) for place, tail in tails.items())
+        self.committed_at = time.monotonic()
         self._tell()
 
     def _failed(self, error: LogError) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 
 from pysqlite3 import dbapi2 as sqlite
 
+from engine.histogram import Histogram
 from engine.log.api import Appended, NotStored
 from engine.log.errors import LogError
 from engine.log.file import Place
@@ -60,7 +62,8 @@ class Writer(threading.Thread):
         self._waiting: deque[Append | FramesAppend | Call] = deque()
         self._news = threading.Condition()
         self._closed: NotStored | None = None
-        self._full = False
+        self.trouble = ""  # why the last commit was refused; "": it was not
+        self.commits = Histogram()  # seconds of each commit that the disk took
 
     def add(self, job: Append | FramesAppend | Call) -> None:
         """Queue a job; a closed log answers at once."""
@@ -136,6 +139,7 @@ class Writer(threading.Thread):
             job.promise.set_result(result)
 
     def _commit(self, group: Group) -> NotStored | None:
+        began = time.perf_counter()
         try:
             self._db.execute("begin immediate")
             self._db.executemany("insert into record values (?, ?, ?, ?, ?, ?, ?)", group.rows)
@@ -150,21 +154,22 @@ class Writer(threading.Thread):
                 raise
             self._say_full(str(error))
             return NotStored(reason=f"log: {error}")
+        self.commits.add(time.perf_counter() - began)
         self._tails.update(group.tails)
-        self._say_full(None)
+        self._say_full("")
         return None
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:
             self._db.execute("rollback")
 
-    def _say_full(self, error: str | None) -> None:
+    def _say_full(self, error: str) -> None:
         """Once when it starts, once when it is over."""
-        if error and not self._full:
+        if error and not self.trouble:
             logger.error("log: %s; nothing stored is lost, senders are asked to wait", error)
-        elif self._full and not error:
+        elif self.trouble and not error:
             logger.warning("log: writes again")
-        self._full = error is not None
+        self.trouble = error
 
     def _fail(self, error: Exception, jobs: list[Append | FramesAppend | Call]) -> None:
         failure = LogError(f"the log cannot be written: {error}")
