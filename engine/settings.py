@@ -1,13 +1,30 @@
 """The settings of one host process, as the wiring needs them. Made by the configuration, by the demo and by tests."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+
+
+class LogKind(StrEnum):
+    """Where the log is."""
+
+    EMBEDDED = "embedded"  # one SQLite file in the data directory, one process
+    KAFKA = "kafka"  # shared by the processes of a cluster
+
+
+class Role(StrEnum):
+    """What a process of a cluster does."""
+
+    INTAKE = "intake"  # receives from monitors
+    WORKER = "worker"  # judges, stores, pages, and does its share of the leader's work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
     """What `engine.app` needs to know to run a host on one data directory."""
 
+    log: LogKind = LogKind.EMBEDDED
+    roles: tuple[Role, ...] = (Role.INTAKE, Role.WORKER)  # of this process; on the embedded log always both
     data: Path  # log.db, snapshots/, status.json and lock live here
     partitions: int = 1  # of each topic; stated once, when the data directory is made
     tick_s: float = 1.0  # a tick goes to every partition of FRAMES so often

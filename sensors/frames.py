@@ -7,6 +7,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+UNTIMED = -1
+"""Log time of a payload whose writer could not know it: that of its record counts."""
+
 
 class RecordDamaged(ValueError):
     """A record's bytes are not what was written."""
@@ -16,7 +19,8 @@ class RecordDamaged(ValueError):
 class FrameBatch:
     """Payloads as received, of one or more publishes. Columns have shape (frames,); strings are columns of indices.
 
-    `log_ms` is the log time of each payload: that of its record in a live log, kept when a log is partitioned again.
+    `log_ms` is the log time of each payload: that of its record in a live log (`UNTIMED` where the log sets it after the
+    record was made), kept when a log is partitioned again.
     """
 
     log_ms: NDArray[np.int64]
@@ -53,6 +57,10 @@ class FrameBatch:
     def at(self, log_ms: int) -> "FrameBatch":
         """The same payloads at one log time."""
         return FrameBatch(**{**self.__dict__, "log_ms": np.full(len(self), log_ms, np.int64)})
+
+    def timed(self, log_ms: int) -> "FrameBatch":
+        """The same payloads; those of a writer that did not know their log time stand at that of their record."""
+        return self.at(log_ms) if len(self) and self.log_ms[0] == UNTIMED else self
 
     def encode(self) -> bytes:
         """As the body of a record."""

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.log.api import Appended, NotStored, Span, Stored
-from engine.log.group import FRAMES_MAX, Append, FramesAppend, Group, Tail
+from engine.log.group import Append, FramesAppend, Group, Tail
 from engine.log.reader import LogReader
 from engine.log.record import RecordKind, Topic
 from engine.log.sqlite import SqliteLog
+from engine.log.together import FRAMES_MAX
 from sensors.frames import FrameBatch
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -11,7 +12,17 @@ from engine.cli.times import WHEN, ZONE
 from engine.texts import Texts
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-INPUT = click.Path(exists=True, path_type=Path)
+
+
+class Input(click.Path):
+    """A file or a folder, or the word "kafka" where none is called so."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        return Path(value) if value == "kafka" and not Path(value).exists() else super().convert(value, param, ctx)
+
+
+INPUT = Input(exists=True, path_type=Path)
 
 
 def make(say: Texts) -> click.Command:

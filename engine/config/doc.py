@@ -9,12 +9,14 @@ from pydantic import Field
 from engine.config.duty_sections import DutySection
 from engine.config.explain import Section
 from engine.config.host_sections import HostSection, HttpSection, IntakeSection, StoreSection
+from engine.config.kafka_sections import KafkaSection
 from engine.config.problem import Problem
 from engine.config.rule_sections import AnyRule, JudgingSection
 from engine.config.words import Text
 from engine.duty.settings import DutySettings, Secret
 from engine.http.settings import HttpSettings
 from engine.intake.settings import IntakeSettings
+from engine.log.kafka.settings import KafkaSettings
 from engine.settings import HostSettings
 from rules.rule import RuleSet
 from sensors.registry import Registry
@@ -33,6 +35,7 @@ class ConfigDoc(Section):
     intake: IntakeSection = IntakeSection()
     store: StoreSection = StoreSection()
     http: HttpSection | None = None
+    kafka: KafkaSection | None = None
     duty: DutySection = DutySection()
 
 
@@ -59,5 +62,6 @@ class Config:
     recent_h: int | None  # a day leaves the store's SQLite so long after its end; None: the store's own default
     influx: InfluxPlace | None
     http: HttpSettings | None
+    kafka: KafkaSettings | None  # the log of a cluster; not used while host.log is embedded
     duty: DutySettings
     warnings: tuple[Problem, ...]  # nothing to stop for, but to look at

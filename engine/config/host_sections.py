@@ -9,7 +9,7 @@ from engine.config.explain import Section
 from engine.config.words import Port, Positive, Seconds, Text
 from engine.http.settings import HTTP_PORT, HttpSettings
 from engine.intake.settings import MQTT_PORT, IntakeSettings
-from engine.settings import HostSettings
+from engine.settings import HostSettings, LogKind, Role
 
 HOST = HostSettings(data=Path())  # only its defaults count
 INTAKE = IntakeSettings()
@@ -19,6 +19,8 @@ HTTP = HttpSettings()
 class HostSection(Section):
     """`host`: the process itself."""
 
+    log: LogKind = HOST.log
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)] = HOST.roles
     partitions: Annotated[int, Field(ge=1, le=64)] = HOST.partitions
     tick_s: Seconds = HOST.tick_s
     snapshot_s: Seconds = HOST.snapshot_s

@@ -1,5 +1,6 @@
 """Read a configuration with its register, standards and rules: all of it without an error, or every error at once."""
 
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from engine.config.duty_sections import DutySection, WebhookSection
 from engine.config.host_checks import host_problems, host_warnings
 from engine.config.host_sections import IntakeSection, ListenerSection
 from engine.config.judging_checks import judging_problems, rule_problems, selection_problems
+from engine.config.kafka_checks import kafka_problems, kafka_warnings
 from engine.config.nearest import hint
 from engine.config.problem import BadFile, Problem
 from engine.config.rule_sections import AnyRule, PackDoc
@@ -45,6 +47,7 @@ def load_config(file: Path, *, registry: Sequence[Path] | None = None) -> Config
         *(selection_problems(doc, register, where) if register else ()),
         *_pack_problems(doc, where),
         *host_problems(doc, where, folder),
+        *kafka_problems(doc, where, folder),
         *duty_problems(doc.duty, where.at("duty")),
         *_secret_problems(doc, where, folder),
     ]
@@ -61,7 +64,8 @@ def load_config(file: Path, *, registry: Sequence[Path] | None = None) -> Config
         influx=_influx(doc, folder),
         http=_http(doc, folder),
         duty=_duty(doc.duty, doc.judging.zone, folder),
-        warnings=tuple(host_warnings(doc, where)),
+        kafka=doc.kafka.settings(folder, socket.gethostname()) if doc.kafka else None,
+        warnings=(*host_warnings(doc, where), *kafka_warnings(doc, where)),
     )
 
 
@@ -111,6 +115,8 @@ def _secret_files(doc: ConfigDoc, where: YamlWhere) -> Iterator[tuple[str, YamlW
         yield doc.store.influx.token_file, where.at("store", "influx", "token_file")
     if doc.http and doc.http.token_file is not None:
         yield doc.http.token_file, where.at("http", "token_file")
+    if doc.kafka and doc.kafka.sasl:
+        yield doc.kafka.sasl.password_file, where.at("kafka", "sasl", "password_file")
     for n, channel in enumerate(doc.duty.channels):
         if isinstance(channel, WebhookSection):
             yield channel.secret_file, where.at("duty", "channels", n, "secret_file")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.detect.facts import Facts, Verdicts
 from engine.detect.snapshot import Position, dump, load
+from engine.log.log_time import timed
 from engine.log.record import Control, ControlKind, Record, RecordKind
 from rules.carry import carried
 from rules.judge import Findings, Judge
@@ -37,6 +38,7 @@ class Detector:
     def __init__(self, partition: int = 0, partitions: int = 1) -> None:
         self.partition, self.partitions = partition, partitions
         self.next_offset = 0
+        self.last_ms = 0  # log time of the record before
         self.judge: Judge | None = None
         self._registry: Registry | None = None
         self._rules: RuleSet | None = None
@@ -52,6 +54,8 @@ class Detector:
         if record.offset != self.next_offset:
             raise ValueError(f"partition {record.partition}: expected offset {self.next_offset}, got {record.offset}")
         self.next_offset += 1
+        record = timed(record, self.last_ms)
+        self.last_ms = record.log_ms
         match record.kind:
             case RecordKind.CONTROL:
                 return self.control(Control.decode(record.body), record.log_ms)
@@ -60,7 +64,7 @@ class Detector:
                 orphans = self._decoder.expire(record.log_ms) if self._decoder else ()
                 return self._facts(record.log_ms, refused=orphans)
             case RecordKind.FRAMES:
-                return self._frames(FrameBatch.decode(record.body), record.log_ms)
+                return self._frames(FrameBatch.decode(record.body).timed(record.log_ms), record.log_ms)
         return self._facts(record.log_ms)
 
     def control(self, control: Control, log_ms: int) -> Facts:
@@ -113,6 +117,7 @@ class Detector:
             partition=self.partition,
             partitions=self.partitions,
             next_offset=self.next_offset,
+            last_ms=self.last_ms,
             registry=self._text("registry", self._registry, registry_to_json),
             rules=self._text("rules", self._rules, ruleset_to_json),
             decoder=self._decoder.state() if self._decoder else None,
@@ -124,7 +129,7 @@ class Detector:
         """A detector as it was when the snapshot was taken; SnapshotDamaged if a byte is wrong."""
         judge, place = load(data)
         detector = cls(place.partition, place.partitions)
-        detector.next_offset = place.next_offset
+        detector.next_offset, detector.last_ms = place.next_offset, place.last_ms
         if judge is None:
             detector._registry = registry_from_json(orjson.loads(place.registry)) if place.registry else None
             detector._rules = ruleset_from_json(orjson.loads(place.rules)) if place.rules else None
@@ -191,9 +196,7 @@ class Detector:
             found.setdefault(key, []).append(int(n))
         return tuple(self._refusal(batch, rows, *key) for key, rows in found.items())
 
-    def _refusal(
-        self, batch: ReadingBatch, rows: list[int], log_ms: int, monitor: int, row: int, reason: Reason
-    ) -> Refusal:
+    def _refusal(self, batch: ReadingBatch, rows: list[int], log_ms: int, monitor: int, row: int, reason: Reason) -> Refusal:
         assert self._registry is not None and self._rules is not None
         judging, first = self._rules.judging, rows[0]
         binding = self._registry.bindings[int(batch.series[first]) // KINDS]
@@ -226,9 +229,7 @@ def _verdicts(plan: Plan, parts: list[WindowVerdicts]) -> Verdicts:
         return np.concatenate([getattr(p, name) for p in parts])
 
     check = np.concatenate([p.check for p in parts])
-    own: dict[str, NDArray[Any]] = {
-        name: getattr(plan.checks, name)[check] for name in ("binding", "rule", "day")
-    }
+    own: dict[str, NDArray[Any]] = {name: getattr(plan.checks, name)[check] for name in ("binding", "rule", "day")}
     return Verdicts(**own, **{f.name: column(f.name) for f in fields(Verdicts) if f.name not in own})
 
 

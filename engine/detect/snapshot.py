@@ -36,6 +36,7 @@ class Position:
     partition: int
     partitions: int
     next_offset: int
+    last_ms: int  # log time of the record before it
     registry: bytes | None  # JSON; None before the first control record of its kind
     rules: bytes | None
     decoder: Any
@@ -65,6 +66,7 @@ def load(data: bytes) -> tuple[Judge | None, Position]:
         head = orjson.loads(arrays.pop("head").tobytes())
         if head["format"] != FORMAT:
             raise SnapshotDamaged(f"snapshot: expected format {FORMAT}, got {head['format']}")
+        head.setdefault("last_ms", 0)  # not in those of 0.1: they are of logs that need none
         texts: dict[str, Any] = {name: _text(arrays.pop(f"text.{name}", None)) for name in TEXTS}
         position = Position(**{f.name: head[f.name] for f in fields(Position) if f.name not in TEXTS}, **texts)
         return (_judge(head, arrays, position) if "scalars" in head else None), position

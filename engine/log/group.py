@@ -1,19 +1,15 @@
 """What one commit of the log carries: appends that waited together, as rows in offset order."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from engine.log.api import Appended, FrameRow, NotStored, Stored
 from engine.log.file import Place, checksum, slot_of
 from engine.log.record import RecordKind, Topic
+from engine.log.together import Batch, Together
 from sensors.frames import FrameBatch
-
-FRAMES_MAX = 4096
-"""Payloads of one record: few enough that judging one takes milliseconds."""
-
-FRAMES_BYTES_MAX = 4 << 20
 
 Row = tuple[int, int, bytes, int, int, bytes, bytes]
 """slot, log_ms, kind, crc, upto, key, body: the columns of table `record`."""
@@ -31,6 +27,7 @@ class Append:
     key: bytes
     log_ms: int | None
     promise: Promise
+    headers: Sequence[tuple[str, bytes]] = ()  # what a reader can know of it without its body; only Kafka keeps them
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,22 +49,13 @@ class Tail:
     upto: int
 
 
-@dataclass(slots=True, kw_only=True)
-class _Batch:
-    """Payloads of one partition that will share a record."""
-
-    rows: list[FrameRow] = field(default_factory=list)
-    bytes: int = 0
-    promises: list[Promise] = field(default_factory=list)
-
-
 class Group:
     """Collects appends; `rows` and `tails` are what the commit must make true, `outcomes` what to say after it."""
 
     def __init__(self, tails: Mapping[Place, Tail], now_ms: Callable[[], int]) -> None:
         self._before = tails
         self._now_ms = now_ms
-        self._batches: dict[int, _Batch] = {}
+        self._frames: Together[Promise] = Together()
         self.tails: dict[Place, Tail] = {}  # of the partitions that grow
         self.rows: list[Row] = []
         self.outcomes: list[tuple[Promise, Appended]] = []
@@ -75,34 +63,24 @@ class Group:
     def add(self, append: Append | FramesAppend) -> None:
         """One append; those of one partition keep their order."""
         if isinstance(append, FramesAppend):
-            self._add_frames(append)
+            full = self._frames.add(append.partition, append.rows, append.promise)
+            self._write_batch(append.partition, full)
             return
         if append.place[0] is Topic.FRAMES:
-            self._write_batch(append.place[1])
+            self._write_batch(append.place[1], self._frames.take(append.place[1]))
         outcome = self._write(append.place, append.kind, append.body, append.key, append.log_ms)
         self.outcomes.append((append.promise, outcome))
 
     def end(self) -> None:
         """Nothing more comes: write the payloads that still wait for company."""
-        for partition in list(self._batches):
-            self._write_batch(partition)
+        for partition, batch in self._frames.take_all():
+            self._write_batch(partition, batch)
 
     def refused(self, reason: NotStored) -> list[tuple[Promise, Appended]]:
         """What to say when the commit failed."""
         return [(promise, reason) for promise, _ in self.outcomes]
 
-    def _add_frames(self, append: FramesAppend) -> None:
-        size = sum(len(row[2]) for row in append.rows)
-        batch = self._batches.setdefault(append.partition, _Batch())
-        if batch.rows and (len(batch.rows) + len(append.rows) > FRAMES_MAX or batch.bytes + size > FRAMES_BYTES_MAX):
-            self._write_batch(append.partition)
-            batch = self._batches[append.partition] = _Batch()
-        batch.rows.extend(append.rows)
-        batch.bytes += size
-        batch.promises.append(append.promise)
-
-    def _write_batch(self, partition: int) -> None:
-        batch = self._batches.pop(partition, None)
+    def _write_batch(self, partition: int, batch: Batch[Promise] | None) -> None:
         if batch is None:
             return
         place = (Topic.FRAMES, partition)

@@ -14,7 +14,7 @@ from engine.config.load import load_config
 from engine.config.problem import BadFile, Place, Problem
 from engine.exit_codes import ExitCode
 from engine.replay.account import Account, Progress
-from engine.replay.frame_log import LOG_NAME, log_file, replay_entries, replay_log
+from engine.replay.frame_log import LOG_NAME, log_file, replay_entries, replay_log, replay_reader
 from engine.replay.frame_text import entries_of_text
 from engine.replay.mapping.check import missing_columns
 from engine.replay.mapping.load import read_mapping
@@ -28,6 +28,9 @@ from engine.texts import Texts
 
 if TYPE_CHECKING:
     from engine.replay.live.proof import Proof
+
+KAFKA = Path("kafka")
+"""In place of a file: the log of a cluster."""
 
 WIDTH = 160
 """Of tables, where no terminal says how wide they may be."""
@@ -102,11 +105,27 @@ def _replay(options: ReplayOptions, account: Account, progress: Progress) -> tup
             progress=progress,
         )  # fmt: skip
         return done, done.zone
+    if options.file == KAFKA and not options.file.exists():
+        done = _replay_kafka(options, account, to_ms, progress)
+        return done, done.zone
     if options.config is None:
         raise BadFile([Problem(place=Place(file=str(options.file)), path="", key="no_mapping")])
     config = load_config(options.config)
     entries = entries_of_text(options.file, config.registry, config.rules)
     return replay_entries(entries, account, batch=options.batch, partitions=options.partitions), config.rules.judging.zone
+
+
+def _replay_kafka(options: ReplayOptions, account: Account, to_ms: int | None, progress: Progress) -> Account:
+    from engine.log.kafka.read import opened_reader  # clients of Kafka: only where they are asked for
+
+    kafka = load_config(options.config).kafka if options.config else None
+    if kafka is None:
+        place = Place(file=str(options.config or options.file))
+        raise BadFile([Problem(place=place, path="kafka", key="no_kafka_config")])
+    with opened_reader(kafka) as reader:
+        return replay_reader(
+            reader, account, to_ms=to_ms, batch=options.batch, partitions=options.partitions, progress=progress
+        )
 
 
 def recording_of(file: Path, mapping_file: Path, to_ms: int | None = None) -> Recording:

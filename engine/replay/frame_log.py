@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import lcm
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.detect.detector import Detector
+from engine.log.api import Span
 from engine.log.reader import LogReader
 from engine.log.record import Control, ControlKind, Record, RecordKind, Topic
 from engine.replay.account import Account, Progress, silent
@@ -35,6 +37,19 @@ def log_file(path: Path) -> Path:
     return path / LOG_NAME if path.is_dir() else path
 
 
+class FrameReader(Protocol):
+    """Where the records of FRAMES are read from: the file of a log, or the topics of a Kafka."""
+
+    def partitions(self, topic: Topic) -> int:
+        """How many partitions the topic has."""
+
+    def span(self, topic: Topic, partition: int) -> Span:
+        """The offsets that a partition holds now."""
+
+    def records(self, topic: Topic, partition: int) -> Iterator[Record]:
+        """Every record up to the present end, at its log time."""
+
+
 def replay_log(
     file: Path,
     account: Account,
@@ -44,17 +59,30 @@ def replay_log(
     partitions: int = 1,
     progress: Progress = silent,
 ) -> Account:
-    """Judge a log from its first record on, up to `to_ms` of log time."""
+    """Judge the file of a log from its first record on, up to `to_ms` of log time."""
     with LogReader(file, on_damage=lambda damage: account.note("damaged", detail=str(damage))) as reader:
-        count = reader.partitions(Topic.FRAMES)
-        total = sum(reader.span(Topic.FRAMES, n).end - reader.span(Topic.FRAMES, n).first for n in range(count))
-        done = 0
-        for partition in range(count):
-            share = Share(partition, count, partitions)
-            for entry in regrouped(entries(reader.records(Topic.FRAMES, partition), to_ms), batch):
-                done += 1
-                share.take(entry, account)
-                progress(done, total)
+        return replay_reader(reader, account, to_ms=to_ms, batch=batch, partitions=partitions, progress=progress)
+
+
+def replay_reader(
+    reader: FrameReader,
+    account: Account,
+    *,
+    to_ms: int | None = None,
+    batch: int | None = None,
+    partitions: int = 1,
+    progress: Progress = silent,
+) -> Account:
+    """Judge whatever can be read as a log from its first record on, up to `to_ms` of log time."""
+    count = reader.partitions(Topic.FRAMES)
+    total = sum(span.end - span.first for span in (reader.span(Topic.FRAMES, n) for n in range(count)))
+    done = 0
+    for partition in range(count):
+        share = Share(partition, count, partitions)
+        for entry in regrouped(entries(reader.records(Topic.FRAMES, partition), to_ms), batch):
+            done += 1
+            share.take(entry, account)
+            progress(done, total)
     progress(total, total)
     return account
 
@@ -116,7 +144,7 @@ def entries(records: Iterable[Record], to_ms: int | None = None) -> Iterator[Ent
         if to_ms is not None and found.log_ms >= to_ms:
             return
         if found.kind is RecordKind.FRAMES:
-            yield Entry(log_ms=found.log_ms, kind=found.kind, frames=FrameBatch.decode(found.body))
+            yield Entry(log_ms=found.log_ms, kind=found.kind, frames=FrameBatch.decode(found.body).timed(found.log_ms))
         else:
             yield Entry(log_ms=found.log_ms, kind=found.kind, body=found.body)
 

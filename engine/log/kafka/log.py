@@ -1,0 +1,137 @@
+"""The log of a cluster: `engine.log.api.Log` on three topics of Kafka, written by many processes at once."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from typing import Any, Self
+
+from engine.log.api import Appended, FrameRow, Span
+from engine.log.errors import LogError
+from engine.log.file import Place
+from engine.log.group import Append, FramesAppend
+from engine.log.kafka.loop import LoopThread
+from engine.log.kafka.reader import KafkaReader
+from engine.log.kafka.records import Headers
+from engine.log.kafka.settings import KafkaSettings
+from engine.log.kafka.topics import Retention, make_topics
+from engine.log.kafka.writer import KafkaWriter
+from engine.log.record import Record, RecordKind, Topic
+
+OPEN_S = 60.0
+
+
+class KafkaLog:
+    """What was answered with `Stored` has been acknowledged by all replicas in sync.
+
+    `NotStored` says that it is not known to be there: an append whose answer was lost with its producer may stand in the
+    log all the same, and once more when its sender brings it again. Whatever reads the log knows a record that says the
+    same twice for a duplicate.
+
+    The clients run on an event loop in a thread of their own. Raises LogError where no broker answers, or a topic that is
+    there would lose something.
+    """
+
+    def __init__(self, settings: KafkaSettings, retention: Retention | None = None) -> None:
+        self.settings = settings
+        self.failure: LogError | None = None
+        self._loop = LoopThread("kafka-log")
+        self._writer = KafkaWriter(settings)
+        self.reader = KafkaReader(settings, self._loop)
+        try:
+            if retention is not None:
+                self._loop.wait(make_topics(settings, retention), OPEN_S)
+            self._loop.wait(self._open(), OPEN_S)
+        except TimeoutError as error:
+            self._loop.close()
+            raise LogError(f"{settings.place}: no answer for {OPEN_S:.0f} s") from error
+        except BaseException:
+            self._loop.close()
+            raise
+
+    async def _open(self) -> None:
+        self._watching = asyncio.create_task(self._watch(), name="outage")
+
+    async def _watch(self) -> None:
+        while True:
+            self._writer.outage.look()
+            await asyncio.sleep(1.0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait a while for what is on its way. Appends from now on are answered with `NotStored`."""
+        self._loop.wait(self._writer.close())
+        self.reader.close()
+        self._loop.close()
+
+    def partitions(self, topic: Topic) -> int:
+        """How many partitions the topic has."""
+        return self.settings.partitions
+
+    def places(self) -> Iterator[Place]:
+        """Every partition of every topic."""
+        return ((topic, partition) for topic in Topic for partition in range(self.settings.partitions))
+
+    def append(
+        self,
+        topic: Topic,
+        partition: int,
+        kind: RecordKind,
+        body: bytes,
+        *,
+        log_ms: int | None = None,
+        key: bytes = b"",
+        headers: Headers = (),
+    ) -> "Future[Appended]":
+        """Append one record; resolves when the brokers have it. They set its log time: a given one is refused."""
+        promise: Future[Appended] = Future()
+        self._add(self._job((topic, partition), kind, body, promise, log_ms, key, headers))
+        return promise
+
+    async def put(
+        self,
+        topic: Topic,
+        partition: int,
+        kind: RecordKind,
+        body: bytes,
+        *,
+        log_ms: int | None = None,
+        key: bytes = b"",
+        headers: Headers = (),
+    ) -> Appended:
+        """`append` for a caller on an event loop."""
+        promise: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self._add(self._job((topic, partition), kind, body, promise, log_ms, key, headers))
+        return await promise
+
+    async def append_frames(self, partition: int, rows: list[FrameRow]) -> Appended:
+        """Append payloads to FRAMES; resolves when the brokers have them. Calls that wait together share one record."""
+        promise: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self._add(FramesAppend(partition=partition, rows=rows, promise=promise))
+        return await promise
+
+    def read(self, topic: Topic, partition: int, from_offset: int, limit: int) -> list[Record]:
+        """Up to `limit` records from `from_offset` (or the first kept one), as they are stamped. Blocks its thread."""
+        return self.reader.read(topic, partition, from_offset, limit)
+
+    def span(self, topic: Topic, partition: int) -> Span:
+        """The offsets that a partition holds now. Blocks its thread."""
+        return self.reader.span(topic, partition)
+
+    def ends(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        """The offset after the last record of partitions, asked of the brokers. Blocks its thread."""
+        return self.reader.ends(list(places))
+
+    def _job(
+        self, place: Place, kind: RecordKind, body: bytes, promise: Any, log_ms: int | None, key: bytes, headers: Headers
+    ) -> Append:
+        if not 0 <= place[1] < self.settings.partitions:
+            raise KeyError(place)
+        return Append(place=place, kind=kind, body=body, key=key, log_ms=log_ms, promise=promise, headers=headers)
+
+    def _add(self, job: Append | FramesAppend) -> None:
+        self._loop.call(lambda: self._writer.add(job))
