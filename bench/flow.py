@@ -26,7 +26,7 @@ from engine.store.local import LocalStore
 from engine.store.names import Names
 from rules.judge import Judge
 from rules.kinds.monitors import Heard
-from rules.plan import plan_for
+from rules.planner import plan_for
 from sensors.decoder import Decoder
 from sensors.frames import FrameBatch
 from sensors.mqtt.build import build

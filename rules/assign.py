@@ -113,11 +113,11 @@ def slots_of(grids: SlotGrids, grid_of: NDArray[np.int16], row_of: NDArray[np.in
 
 def ties_of(plan: Plan) -> Ties:
     """The ties of all series of a plan."""
-    number = {outlet.id: n for n, outlet in enumerate(plan.registry.outlets)}
-    outlet = np.repeat(np.array([number[b.outlet] for b in plan.registry.bindings], np.int32), KINDS)
+    outlet = np.repeat(plan.registry.columns.binding_outlet, KINDS)
     stands_in = np.concatenate([plan.checks.device_row, plan.checks.helper_device_row])
     hourly = (plan.grid_of == plan.hour_grid) & (plan.hour_grid >= 0)
-    return Ties(outlet, hourly & np.isin(plan.row_of, stands_in[stands_in >= 0]), np.full(len(number), -1, np.int64))
+    waiting = np.full(len(plan.registry.outlets), -1, np.int64)
+    return Ties(outlet, hourly & np.isin(plan.row_of, stands_in[stands_in >= 0]), waiting)
 
 
 def room_for(readings: int, fan: int) -> Found:

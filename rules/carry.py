@@ -5,22 +5,18 @@ What is new begins empty; windows that were due before it came count as judged. 
 made of it, so another limit in the same place speaks of the same alert.
 """
 
-from collections.abc import Hashable, Sequence
 from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.book import Book, Shelf
+from rules.book import Book, Entry, Shelf
 from rules.judge import Judge
 from rules.kinds.instant import INSTANT_STATE, NEVER_MS, Paused
-from rules.limits import Limit
-from rules.plan import Name, Plan
+from rules.plan import Plan
+from rules.same import Pairs, Same, named
 
-Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
-"""Positions in the old plan and, one by one, in the new."""
-
-Key = tuple[str, Limit]
+Ints = NDArray[np.int32]
 
 
 def carried(old: Judge, plan: Plan) -> Judge:
@@ -30,24 +26,13 @@ def carried(old: Judge, plan: Plan) -> Judge:
         return new
     new.now_ms, new.hour, new.revise_ms, new.silent = old.now_ms, old.hour, old.revise_ms, old.silent
     new.next_hour, new.next_day = new.windows.begin(new.now_ms)
+    same = Same(old.plan, plan)
     _carry_grids(old, new)
-    checks = _same(_check_keys(old.plan), _check_keys(plan))
-    _carry_windows(old, new, checks)
-    _carry_book(old.book, new.book)
-    _carry_instants(old, new)
+    _carry_windows(old, new, same.checks())
+    _carry_book(old.book, new.book, same.names(old.plan.checks, plan.checks))
+    _carry_instants(old, new, same.names(old.plan.instants, plan.instants))
     _carry_monitors(old, new)
     return new
-
-
-def _same(old: Sequence[Hashable], new: Sequence[Hashable]) -> Pairs:
-    place = {key: n for n, key in enumerate(old)}
-    pairs = [(place[key], n) for n, key in enumerate(new) if key in place]
-    return np.array([p[0] for p in pairs], np.intp), np.array([p[1] for p in pairs], np.intp)
-
-
-def _check_keys(plan: Plan) -> list[Key]:
-    rules, checks = plan.rules, plan.checks
-    return [(rules.rules[r].id, rules.limits[n]) for r, n in zip(checks.rule, checks.limit, strict=True)]
 
 
 def _carry_grids(old: Judge, new: Judge) -> None:
@@ -60,21 +45,27 @@ def _carry_grids(old: Judge, new: Judge) -> None:
                 continue
             newest = old.hour + old.windows.ahead
             newest = old.calendar.day(newest) if spec.daily else newest
-            rows = old.plan.row_of[both], new.plan.row_of[both]
+            rows = _run(old.plan.row_of[both]), _run(new.plan.row_of[both])
             for block in range(newest - min(spec.ring, other.ring) + 1, newest + 1):
                 _carry_block(old, new, (was, now), block, rows)
 
 
-def _carry_block(
-    old: Judge, new: Judge, grid: tuple[int, int], block: int, rows: tuple[NDArray[np.int32], NDArray[np.int32]]
-) -> None:
+def _carry_block(old: Judge, new: Judge, grid: tuple[int, int], block: int, rows: tuple[Ints | slice, Ints | slice]) -> None:
     (was, now), (from_rows, to_rows) = grid, rows
-    new.grids.values(now, block)[:, to_rows] = old.grids.values(was, block)[:, from_rows]
-    new.grids.flags(now, block)[:, to_rows] = old.grids.flags(was, block)[:, from_rows]
-    new.grids.places(now, block)[:, to_rows] = old.grids.places(was, block)[:, from_rows]
-    new.grids.filled_of(now, block)[to_rows] = old.grids.filled_of(was, block)[from_rows]
+    if old.grids.filled_of(was, block).any():  # else all of its memory is untouched, and shall stay so
+        new.grids.values(now, block)[:, to_rows] = old.grids.values(was, block)[:, from_rows]
+        new.grids.flags(now, block)[:, to_rows] = old.grids.flags(was, block)[:, from_rows]
+        new.grids.places(now, block)[:, to_rows] = old.grids.places(was, block)[:, from_rows]
+        new.grids.filled_of(now, block)[to_rows] = old.grids.filled_of(was, block)[from_rows]
     new.grids.state_of(now, block)[to_rows] = old.grids.state_of(was, block)[from_rows]
     new.grids.count_dirty(now, block)
+
+
+def _run(numbers: Ints) -> Ints | slice:
+    """The same as a slice where they are a run of numbers, one after the other: copied without a look at each."""
+    first, size = int(numbers[0]), len(numbers)
+    in_a_row = int(numbers[-1]) - first == size - 1 and bool((numbers[1:] - numbers[:-1] == 1).all())
+    return slice(first, first + size) if in_a_row else numbers
 
 
 def _carry_windows(old: Judge, new: Judge, checks: Pairs) -> None:
@@ -98,38 +89,55 @@ def _carry_windows(old: Judge, new: Judge, checks: Pairs) -> None:
         new.windows.day_marks[day % new.windows.days, day_now] = old.windows.day_marks[day % old.windows.days, day_was]
 
 
-def _carry_book(old: Book, new: Book) -> None:
-    names = old.plan.check_names()
-    shelves = {
-        name: Shelf(newest_normal=int(old.newest_normal[check]), alerts=old.entries.get(check, {}))
-        for check, name in enumerate(names)
-        if old.watched[check] or old.newest_normal[check] > NEVER_MS
-    }
-    new.gone = {**old.gone, **shelves}
-    for check, name in enumerate(new.plan.check_names()):
-        shelf = new.gone.pop(name, None)
-        if shelf is not None:
-            new.newest_normal[check] = shelf.newest_normal
-            if shelf.alerts:
-                new.entries[check] = shelf.alerts
-                new.watched[check] = True
+def _carry_book(old: Book, new: Book, names: Pairs) -> None:
+    was, now = names
+    new.newest_normal[now] = old.newest_normal[was]
+    kept = np.full(len(old.plan.checks), -1)
+    kept[was] = now
+    new.gone = dict(old.gone)
+    for check in np.flatnonzero((kept < 0) & (old.watched | (old.newest_normal > NEVER_MS))).tolist():
+        shelf = Shelf(newest_normal=int(old.newest_normal[check]), alerts=old.entries.get(check, {}))
+        new.gone[old.plan.name(old.plan.checks, check)] = shelf
+    for check, alerts in old.entries.items():
+        if kept[check] >= 0:
+            _stand(new, int(kept[check]), alerts)
+    for name, check in named(new.plan, new.plan.checks, new.gone).items():
+        back = new.gone.pop(name, None)
+        if back is not None:
+            new.newest_normal[check] = back.newest_normal
+            _stand(new, check, back.alerts)
 
 
-def _carry_instants(old: Judge, new: Judge) -> None:
-    before, after = old.instants, new.instants
-    paused: dict[Name, Paused] = dict(old.instant_book.gone)
-    for check, name in enumerate(old.plan.instant_names()):
-        if before.newest_ms[check] > NEVER_MS:
-            counts = (int(getattr(before, column)[check]) for column in INSTANT_STATE)
-            paused[name] = Paused(counts=tuple(counts), standing=old.instant_book.standing.get(check))
-    for check, name in enumerate(new.plan.instant_names()):
-        held = paused.pop(name, None)
-        if held is not None:
-            for column, count in zip(INSTANT_STATE, held.counts, strict=True):
-                getattr(after, column)[check] = count
-            if held.standing is not None:
-                new.instant_book.standing[check] = held.standing
-    new.instant_book.gone = paused
+def _stand(book: Book, check: int, alerts: dict[int, Entry]) -> None:
+    if alerts:
+        book.entries[check] = alerts
+        book.watched[check] = True
+
+
+def _carry_instants(old: Judge, new: Judge, names: Pairs) -> None:
+    was, now = names
+    before, after, book = old.instants, new.instants, new.instant_book
+    for column in INSTANT_STATE:
+        getattr(after, column)[now] = getattr(before, column)[was]
+    kept = np.full(len(old.plan.instants), -1)
+    kept[was] = now
+    book.standing = {int(kept[check]): event for check, event in old.instant_book.standing.items() if kept[check] >= 0}
+    book.gone = dict(old.instant_book.gone)
+    for check in np.flatnonzero((kept < 0) & (before.newest_ms > NEVER_MS)).tolist():
+        counts = tuple(int(getattr(before, column)[check]) for column in INSTANT_STATE)
+        paused = Paused(counts=counts, standing=old.instant_book.standing.get(check))
+        book.gone[old.plan.name(old.plan.instants, check)] = paused
+    for name, check in named(new.plan, new.plan.instants, book.gone).items():
+        back = book.gone.pop(name, None)
+        if back is not None:
+            _go_on(new, check, back)
+
+
+def _go_on(judge: Judge, check: int, paused: Paused) -> None:
+    for column, count in zip(INSTANT_STATE, paused.counts, strict=True):
+        getattr(judge.instants, column)[check] = count
+    if paused.standing is not None:
+        judge.instant_book.standing[check] = paused.standing
 
 
 def _carry_monitors(old: Judge, new: Judge) -> None:

@@ -57,8 +57,8 @@ def cells_in(slots: int) -> int:
 def due_cells(plan: Plan, which: Index) -> Ints:
     """Cells due in an hour of which nothing is known, for day checks."""
     checks = plan.checks
-    count = np.array([cells_in(plan.specs[g].slots) for g in checks.grid[which]], np.int32)
-    helper = np.array([cells_in(plan.specs[g].slots) if g >= 0 else 0 for g in checks.helper_grid[which]], np.int32)
+    cells = np.array([*(cells_in(spec.slots) for spec in plan.specs), 0], np.int32)  # the last: no grid
+    count, helper = cells[checks.grid[which]], cells[checks.helper_grid[which]]
     flow = np.where(checks.mode[which] == Mode.FLOW, np.gcd(count, helper), count)
     return np.where((checks.mode[which] == Mode.EVEN) & ~checks.water[which], 1, flow).astype(np.int32)
 

@@ -1,5 +1,6 @@
 """A rule: which kind of judgement, on which outlets and factors, of which class."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,4 +74,4 @@ class RuleSet:
     version: str  # short hash of the content
     judging: Judging
     rules: tuple[Rule, ...]
-    limits: tuple[Limit, ...] = ()
+    limits: Sequence[Limit] = ()  # a tuple, or a table where there are many

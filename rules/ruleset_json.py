@@ -1,7 +1,7 @@
 """A rule set as plain JSON, for the control record that activates it, and the hash that names its version."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -16,7 +16,7 @@ READ_LIMIT: dict[str, Callable[[Any], Any]] = {"averaging": Averaging, "basis": 
 WRITE_LIMIT: dict[str, Callable[[Any], Any]] = dict.fromkeys(READ_LIMIT, lambda member: member.value)
 
 
-def make_ruleset(*, judging: Judging, rules: tuple[Rule, ...], limits: tuple[Limit, ...]) -> RuleSet:
+def make_ruleset(*, judging: Judging, rules: tuple[Rule, ...], limits: Sequence[Limit]) -> RuleSet:
     """A rule set whose version is the hash of its content: equal content, equal version.
 
     >>> a, b = (make_ruleset(judging=Judging(o2_max=o2), rules=(), limits=()).version for o2 in (19.0, 18.0))

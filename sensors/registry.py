@@ -1,19 +1,22 @@
 """The registry: enterprises, outlets, monitors and the factors they send. Immutable; a change makes a new version."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar, cast
 
+import numpy as np
+
 from sensors.reading import KINDS, Kind
+from sensors.registry_columns import RegistryColumns, numbered
+from sensors.table import column_of
 
 HOMES = 840
 """Homes an enterprise can have. Divisible by 1 to 8, so any usual number of partitions shares them evenly."""
 
 FOREVER_MS = 1 << 62
 
-K = TypeVar("K")
 V = TypeVar("V")
 
 
@@ -79,24 +82,31 @@ class Registry:
     """One version of the register. Entries keep their positions for ever; later versions only append or end them."""
 
     version: int = 1
-    enterprises: tuple[Enterprise, ...] = ()
-    outlets: tuple[Outlet, ...] = ()
-    monitors: tuple[Monitor, ...] = ()
-    bindings: tuple[Binding, ...] = ()
+    enterprises: Sequence[Enterprise] = ()  # tuples, or tables where there are many
+    outlets: Sequence[Outlet] = ()
+    monitors: Sequence[Monitor] = ()
+    bindings: Sequence[Binding] = ()
     _cache: dict[str, object] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    @property
+    def columns(self) -> RegistryColumns:
+        """All of it as numbers."""
+        return self._kept("columns", lambda: RegistryColumns(self))
 
     def enterprise(self, id: str) -> Enterprise:
         """The enterprise of that id; KeyError where there is none."""
-        return self._index("enterprise", ((e.id, e) for e in self.enterprises))[id]
+        number = self._kept("enterprise", lambda: numbered(column_of(self.enterprises, "id").listed()))
+        return self.enterprises[number[id]]
 
     def outlet(self, id: str) -> Outlet:
         """The outlet of that id; KeyError where there is none."""
-        return self._index("outlet", ((o.id, o) for o in self.outlets))[id]
+        return self.outlets[self.columns.outlet_no[id]]
 
     def binding_no(self, outlet: str, factor: str) -> int | None:
         """Position in `bindings`, or None."""
-        pairs = (((b.outlet, b.factor), n) for n, b in enumerate(self.bindings))
-        return self._index("binding", pairs).get((outlet, factor))
+        pair = self.columns.outlet_no.get(outlet, -1), self.columns.factor_no.get(factor, -1)
+        found = int(self.columns.bindings_of(*(np.array([number], np.int32) for number in pair))[0])
+        return None if found < 0 else found
 
     def monitors_at(self, log_ms: int) -> dict[str, int]:
         """MN -> position in `monitors`, of the monitors valid at that log time."""
@@ -104,18 +114,16 @@ class Registry:
 
     def home_of_mn(self, mn: str) -> int:
         """Home of the enterprise an MN speaks for (any validity dates); an unknown MN goes by hash."""
-        pairs = ((m.mn, self.enterprise(self.outlet(m.outlet).enterprise).home) for m in self.monitors)
-        return self._index("home", pairs).get(mn, home_of(mn))
+        outlet = self._kept("outlet_of_mn", self._outlets_by_mn).get(mn)
+        return home_of(mn) if outlet is None else int(self.columns.home[outlet])
 
-    def home_of_outlet(self, outlet: str) -> int:
-        """Home of the enterprise that answers for an outlet."""
-        return self.enterprise(self.outlet(outlet).enterprise).home
+    def _outlets_by_mn(self) -> dict[str, int]:
+        return dict(zip(column_of(self.monitors, "mn").listed(), self.columns.monitor_outlet.tolist(), strict=True))
 
-    def _index(self, name: str, pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
-        found = self._cache.get(name)
-        if found is None:
-            found = self._cache[name] = dict(pairs)
-        return cast(dict[K, V], found)
+    def _kept(self, name: str, made: Callable[[], V]) -> V:
+        if name not in self._cache:
+            self._cache[name] = made()
+        return cast(V, self._cache[name])
 
 
 def home_of(text: str) -> int:

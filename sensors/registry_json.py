@@ -4,8 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
+import numpy as np
+
 from sensors.reading import Kind
 from sensors.registry import Binding, Enterprise, Medium, Monitor, Outlet, Registry
+from sensors.table import Coded, Table, coded, column_of
 
 Row = TypeVar("Row")
 
@@ -49,24 +52,34 @@ def registry_from_json(content: Any) -> Registry:
 def table_to_json(cls: type[Any], rows: Sequence[Any], write: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
     """Rows of one dataclass as {"columns": names, "rows": lists of values}."""
     names = [f.name for f in fields(cls)]
-    columns = [[write.get(name, _as_is)(getattr(row, name)) for row in rows] for name in names]
+    columns = []
+    for name in names:
+        column = column_of(rows, name)
+        columns.append(Coded([write.get(name, _as_is)(value) for value in column.values], column.code).listed())
     return {"columns": names, "rows": [list(values) for values in zip(*columns, strict=True)]}
 
 
-def table_from_json(
-    cls: Callable[..., Row], table: str, content: Any, read: dict[str, Callable[[Any], Any]]
-) -> tuple[Row, ...]:
+def table_from_json(cls: type[Row], table: str, content: Any, read: dict[str, Callable[[Any], Any]]) -> Table[Row]:
     """The inverse of `table_to_json`. A column added in a later edition takes its default where a log lacks it."""
     names: list[str] = content["columns"]
-    parse = [read.get(name) for name in names]
-    rows: list[Row] = []
-    for number, values in enumerate(content["rows"]):
+    rows: list[list[Any]] = content["rows"]
+    for number, values in enumerate(rows):
+        if len(values) != len(names):
+            raise ValueError(f"{table}, row {number}: expected {len(names)} values, got {len(values)}")
+    columns = {name: coded([values[at] for values in rows]) for at, name in enumerate(names)}
+    for name in read.keys() & columns.keys():
+        columns[name] = _typed(columns[name], read[name], table)
+    return Table(cls, len(rows), columns)
+
+
+def _typed(column: Coded, read: Callable[[Any], Any], table: str) -> Coded:
+    values = []
+    for number, value in enumerate(column.values):
         try:
-            typed = (p(v) if p else v for p, v in zip(parse, values, strict=True))
-            rows.append(cls(**dict(zip(names, typed, strict=True))))
+            values.append(read(value))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{table}, row {number}: {error}") from error
-    return tuple(rows)
+            raise ValueError(f"{table}, row {int(np.argmax(column.code == number))}: {error}") from error
+    return Coded(values, column.code)
 
 
 def _as_is(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -55,14 +55,14 @@ def _binding_key(binding: Binding) -> Hashable:
     return binding.outlet, binding.factor
 
 
-def _merged(last: tuple[Entry, ...], wanted: Iterable[Entry], key: Callable[[Entry], Hashable]) -> tuple[Entry, ...]:
+def _merged(last: Sequence[Entry], wanted: Iterable[Entry], key: Callable[[Entry], Hashable]) -> tuple[Entry, ...]:
     """The last entries in their places, each as it is wanted now, then the new ones."""
     now = {key(entry): entry for entry in wanted}
     kept = [now.pop(key(entry), entry) for entry in last]
     return (*kept, *now.values())
 
 
-def _monitors(last: tuple[Monitor, ...], wanted: tuple[Monitor, ...], at_ms: int) -> tuple[Monitor, ...]:
+def _monitors(last: Sequence[Monitor], wanted: Sequence[Monitor], at_ms: int) -> tuple[Monitor, ...]:
     begin = at_ms if last else 0
     new = defaultdict[Monitor, list[Monitor]](list)
     for monitor in wanted:

@@ -52,7 +52,7 @@ def _counts(config: "Config") -> dict[str, Any]:
 
 def _memory(config: "Config") -> dict[str, Any]:
     """Slots of the judge's grids: all that it ever holds of readings, whatever arrives."""
-    from rules.plan import plan_for
+    from rules.planner import plan_for
 
     n = config.host.partitions
     plans = [plan_for(config.registry, config.rules, partition=p, partitions=n) for p in range(n)]

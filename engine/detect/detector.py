@@ -16,7 +16,8 @@ from rules.carry import carried
 from rules.judge import Findings, Judge
 from rules.kinds.monitors import Heard
 from rules.outcome import Outcome
-from rules.plan import Plan, plan_for
+from rules.plan import Plan
+from rules.planner import plan_for
 from rules.rule import RuleSet
 from rules.ruleset_json import ruleset_from_json, ruleset_to_json
 from rules.verdict import WindowVerdicts
@@ -234,7 +235,5 @@ def _verdicts(plan: Plan, parts: list[WindowVerdicts]) -> Verdicts:
 
 
 def _monitors_by_series(registry: Registry) -> NDArray[np.int32]:
-    first: dict[str, int] = {}
-    for n, monitor in enumerate(registry.monitors):
-        first.setdefault(monitor.outlet, n)
-    return np.repeat(np.array([first.get(b.outlet, -1) for b in registry.bindings], np.int32), KINDS)
+    known = registry.columns
+    return np.repeat(known.first_monitor[known.binding_outlet], KINDS)

@@ -15,11 +15,11 @@ from rules.alert_json import event_from_json, event_to_json
 from rules.book import Entry, Shelf
 from rules.judge import Judge
 from rules.kinds.instant import INSTANT_STATE, Paused
-from rules.plan import plan_for
+from rules.planner import plan_for
 from rules.ruleset_json import ruleset_from_json
 from sensors.registry_json import registry_from_json
 
-FORMAT = 2
+FORMAT = 3
 SCALARS = ("now_ms", "hour", "next_hour", "next_day", "revise_ms", "silent")
 TEXTS = ("registry", "rules")
 Arrays = dict[str, NDArray[Any]]

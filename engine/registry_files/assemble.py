@@ -1,6 +1,7 @@
 """Rows of the register, checked against each other, as one registry and its limits: all of it or nothing."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.config.problem import Problem
@@ -19,7 +20,7 @@ class Register:
     """What the files of a register say."""
 
     registry: Registry
-    limits: tuple[Limit, ...]
+    limits: Sequence[Limit]
 
 
 def assemble(draft: Draft, *, zone: str, catalogue: Catalogue) -> tuple[Register, list[Problem]]:

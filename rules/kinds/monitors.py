@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rules.alert import AlertEvent, Step
 from rules.alert_maker import Judged, follow, monitor_event
-from rules.plan import Plan, selects
+from rules.plan import Plan, outlets_selected
 
 NEVER_MS = -1
 FAR_MS = 1 << 62
@@ -58,14 +58,14 @@ class Silence:
     def judge(self, at_ms: int) -> list[AlertEvent]:
         """Log time has reached `at_ms`: who is due now is offline."""
         events = []
-        for n in np.flatnonzero(self.due_ms <= at_ms):
+        for n in np.flatnonzero(self.due_ms <= at_ms).tolist():
             monitor = self.plan.registry.monitors[n]
             self.due_ms[n], due_ms = FAR_MS, int(self.due_ms[n])
             if not monitor.valid_from_ms <= due_ms < monitor.valid_to_ms:
                 continue
             judged = Judged(start_ms=int(self.last_ms[n]), end_ms=None)
             event = monitor_event(self.plan.rules, self.rule, monitor.outlet, monitor.mn, judged, due_ms)
-            self.standing[int(n)] = event
+            self.standing[n] = event
             events.append(event)
         return events
 
@@ -102,6 +102,5 @@ class WrongClock:
 
 def _watched(plan: Plan, rule: int) -> NDArray[np.bool_]:
     """Monitors of the partition that a rule selects."""
-    select, registry = plan.rules.rules[rule].select, plan.registry
-    fits = [selects(select, m.outlet, registry.outlet(m.outlet).medium, None) for m in registry.monitors]
-    return np.array(fits, np.bool_) & plan.monitors
+    selected = outlets_selected(plan.rules.rules[rule].select, plan.registry)
+    return selected[plan.registry.columns.monitor_outlet] & plan.monitors
