@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from sensors.factors import alias_2005, factor
 from sensors.registry import Medium, Outlet, Registry
+from sensors.registry_columns import numbered
+from sensors.table import column_of
 from sensors.units import SAME, Conversion, UnitError, conversion
 
 
@@ -67,30 +69,30 @@ class Lookup:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        outlets = {o.id: n for n, o in enumerate(registry.outlets)}
-        self.outlet_is_water = np.array([o.medium is Medium.WATER for o in registry.outlets], np.bool_)
-        self._index_monitors(outlets)
-        self._index_bindings(outlets)
+        self.outlet_is_water = registry.columns.of_medium((Medium.WATER,))
+        self._index_monitors()
+        self._index_bindings()
         self._index_codes()
 
-    def _index_monitors(self, outlets: dict[str, int]) -> None:
+    def _index_monitors(self) -> None:
         monitors = self.registry.monitors
-        self.valid_from = np.array([m.valid_from_ms for m in monitors], np.int64)
-        self.valid_to = np.array([m.valid_to_ms for m in monitors], np.int64)
-        self.monitor_outlet = np.array([outlets[m.outlet] for m in monitors], np.int32)
-        self.unstated_is_normal = np.array([m.unstated_is_normal for m in monitors], np.bool_)
+        self.valid_from = column_of(monitors, "valid_from_ms").numbers(int, np.int64)
+        self.valid_to = column_of(monitors, "valid_to_ms").numbers(int, np.int64)
+        self.monitor_outlet = self.registry.columns.monitor_outlet
+        self.unstated_is_normal = column_of(monitors, "unstated_is_normal").numbers(bool, np.bool_)
+        mn = column_of(monitors, "mn")
         self.mn_no: dict[str, int] = {}
-        of_mn = np.array([self.mn_no.setdefault(m.mn, len(self.mn_no)) for m in monitors], np.int32)
+        of_mn = mn.numbers(lambda name: self.mn_no.setdefault(name, len(self.mn_no)), np.int32)
         self.mn_monitor = np.argsort(of_mn, kind="stable").astype(np.int32)  # monitors, by MN
         self.mn_start = _starts(of_mn, len(self.mn_no))
 
-    def _index_bindings(self, outlets: dict[str, int]) -> None:
-        bindings = self.registry.bindings
-        self.factors: dict[str, int] = {}
-        classes: dict[tuple[str, str], int] = {}
-        outlet = np.array([outlets[b.outlet] for b in bindings], np.int32)
-        number = np.array([self.factors.setdefault(b.factor, len(self.factors)) for b in bindings], np.int32)
-        measured = np.array([classes.setdefault((b.factor, b.unit), len(classes)) for b in bindings], np.int32)
+    def _index_bindings(self) -> None:
+        known, unit = self.registry.columns, column_of(self.registry.bindings, "unit")
+        self.factors = known.factor_no
+        outlet, number = known.binding_outlet, known.binding_factor
+        sent_in = numbered(dict.fromkeys(unit.values))
+        pair = number * max(1, len(sent_in)) + unit.numbers(sent_in.__getitem__, np.int32)  # factor and unit
+        classes, measured = np.unique(pair, return_inverse=True)
         order = np.lexsort((number, outlet))  # stable: of two rows for one factor of an outlet the later counts
         last = np.ones(len(order), np.bool_)
         last[:-1] = (np.diff(outlet[order]) != 0) | (np.diff(number[order]) != 0)
@@ -98,7 +100,8 @@ class Lookup:
         self.bound_factor = number[self.bound_binding]
         self.bound_measure = measured[self.bound_binding]
         self.bound_start = _starts(outlet[self.bound_binding], len(self.registry.outlets))
-        self.measures = [measure(code, "", unit) for code, unit in classes]
+        codes, units = list(self.factors), list(sent_in)
+        self.measures = [measure(codes[n // len(units)], "", units[n % len(units)]) for n in classes.tolist()]
 
     def _index_codes(self) -> None:
         self.codes = {code: CodeNumbers(direct=n) for code, n in self.factors.items()}

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Row = TypeVar("Row")
+PLAIN = (str, int, bool, float, type(None))
+"""Entries of one of these types, or None, are alike where they are equal; but for zeros, which have signs."""
 
 
 class Coded(NamedTuple):
@@ -35,12 +37,12 @@ def coded(entries: Sequence[Any]) -> Coded:
     ([0, 1, 0], [1, 1.0, True])
     """
     kinds = set(map(type, entries))
-    if len(kinds) <= 1 and all(kind in (str, int, bool) or issubclass(kind, Enum) for kind in kinds):
-        number: dict[Any, int] = {}
-        code = np.fromiter((number.setdefault(entry, len(number)) for entry in entries), np.int32, len(entries))
-        return Coded(list(number), code)
-    written: dict[str, int] = {}
-    code = np.fromiter((written.setdefault(repr(entry), len(written)) for entry in entries), np.int32, len(entries))
+    plain = len(kinds - {type(None)}) <= 1 and all(kind in PLAIN or issubclass(kind, Enum) for kind in kinds)
+    keys = entries if plain and not (float in kinds and 0.0 in entries) else list(map(repr, entries))
+    number = {key: n for n, key in enumerate(dict.fromkeys(keys))}
+    if len(number) == 1:
+        return same(entries[0], len(entries))
+    code = np.fromiter(map(number.__getitem__, keys), np.int32, len(entries))
     first = np.flatnonzero(np.diff(np.maximum.accumulate(code), prepend=-1))
     return Coded([entries[n] for n in first.tolist()], code)
 
