@@ -8,6 +8,7 @@ import orjson
 from engine.log.patient import until_stored
 from engine.log.record import Control, ControlKind, RecordKind, Topic
 from engine.log.sqlite import SqliteLog
+from engine.logs import fields
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,8 @@ async def announce(log: SqliteLog, registry: Any, rules: Any) -> None:
             control = Control(kind=kind, content=content)
             if not _same(in_force.get(kind), control):
                 await append_control(log, partition, control)
-                logger.info("frames/%s: %s takes over", partition, kind)
+                about = fields(topic="frames", partition=partition, control=kind.value)
+                logger.info("frames/%s: %s takes over", partition, kind, extra=about)
 
 
 async def append_control(log: SqliteLog, partition: int, control: Control) -> None:

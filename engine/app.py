@@ -27,6 +27,7 @@ from engine.log.events_codec import decode_events
 from engine.log.facts_codec import decode_facts
 from engine.log.record import Topic
 from engine.log.sqlite import SqliteLog
+from engine.redaction import Redaction
 from engine.settings import HostSettings
 from engine.stage_thread import StageThread
 from engine.stages import Desk, Intake, Service, Store
@@ -51,6 +52,7 @@ class Parts:
     judge: NewJudge = Detector
     http: HttpSettings | None = None  # where the host says how it is; None: nowhere
     checks: Mapping[str, Check] = field(default_factory=dict)  # what makes it unhealthy besides what every host has
+    redaction: Redaction = field(default_factory=Redaction)  # keeps secrets out of what the host says of itself
     sources: tuple[Source, ...] = ()  # metrics besides those that every host has
 
 

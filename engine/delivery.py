@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from engine.log.reader import is_stand_in
 from engine.log.record import Record
+from engine.logs import fields
 from engine.stage_thread import StageThread
 from engine.stages import DeadLetter, Retry, Store
 from sensors.frames import RecordDamaged
@@ -56,11 +57,11 @@ class DeadLetters:
             body=record.body,
         )
         place = f"{record.topic}/{record.partition} offset {record.offset}"
-        logger.error("%s: %s: refused: %s", stage, place, detail)
+        logger.error("%s: %s: refused: %s", stage, place, detail, extra=_about(stage, record))
         try:
             await self._thread.until_done(lambda: self._store.refuse(letter))
         except Exception:  # it stands in the log, and now in the process's log
-            logger.exception("%s: %s: the dead letter could not be kept", stage, place)
+            logger.exception("%s: %s: the dead letter could not be kept", stage, place, extra=_about(stage, record))
 
 
 class Delivery(Generic[T]):
@@ -113,6 +114,11 @@ class Delivery(Generic[T]):
         except RecordDamaged as error:
             return str(error)
         except Exception as error:
-            logger.exception("%s: %s/%s offset %s", self.name, record.topic, record.partition, record.offset)
+            about = _about(self.name, record)
+            logger.exception("%s: %s/%s offset %s", self.name, record.topic, record.partition, record.offset, extra=about)
             return f"{type(error).__name__}: {error}"
         return ""
+
+
+def _about(stage: str, record: Record) -> dict[str, dict[str, object]]:
+    return fields(stage=stage, topic=record.topic.value, partition=record.partition, offset=record.offset)

@@ -21,6 +21,7 @@ from engine.http.pulse import Pulse
 from engine.http.server import HttpServer
 from engine.log.errors import DirectoryInUseError, LogError
 from engine.log.sqlite import SqliteLog, wall_ms
+from engine.logs import fields
 from engine.probes import host_probes
 from engine.settings import HostSettings
 from engine.stages import Intake, Service
@@ -181,7 +182,8 @@ class Host:
         if isinstance(error, LogError):
             self._code = ExitCode.IN_USE if isinstance(error, DirectoryInUseError) else ExitCode.LOG
         expected = isinstance(error, LogError | PartFailedError)
-        logger.error("%s: %s", part, error, exc_info=None if expected else error)
+        about = fields(part=part, exit_code=int(self._code))
+        logger.error("%s: %s", part, error, exc_info=None if expected else error, extra=about)
         self._end.set()
 
     async def _watch(self, log: SqliteLog, app: faust.App) -> None:
@@ -213,7 +215,7 @@ class Host:
         assert self.health is not None
         status = self.health.status(state, self.intake.counts if self.intake is not None else {}) | self._address()
         try:
-            await asyncio.to_thread(write_status, self.settings.data, status)
+            await asyncio.to_thread(write_status, self.settings.data, status, self.parts.redaction.text)
         except OSError as error:
             self.counts["status_failed"] += 1
             logger.debug("status.json: %s", error)

@@ -54,7 +54,7 @@ def host_probes(host: "Host", settings: HttpSettings, now_ms: Callable[[], int])
 
     disk = in_thread(lambda: disk_samples(host.settings.data))
     sources = (here, disk, *host.parts.sources)
-    return Probes(healthy=healthy, ready=ready, facts=lambda: facts(host), sources=sources)
+    return Probes(healthy=healthy, ready=ready, facts=lambda: facts(host), sources=sources, redact=host.parts.redaction.text)
 
 
 def facts(host: "Host") -> Mapping[str, Any]:

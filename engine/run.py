@@ -1,7 +1,6 @@
 """From a configuration to a running host: the version of the registry, store, desk, sender and intake."""
 
 import contextlib
-import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,6 +25,7 @@ from engine.log.lock import owner_of
 from engine.log.reader import LogReader
 from engine.log.record import ControlKind
 from engine.log.sqlite import FILE, wall_ms
+from engine.redaction import redaction_of
 from engine.stages import Store
 from engine.store.influx import InfluxStore
 from engine.store.influx_post import InfluxSettings
@@ -106,6 +106,7 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
             services=(sender,),
             http=config.http,
             checks={"sender": lambda: f"no page leaves: {sender.failure}" if sender.failure is not None else ""},
+            redaction=redaction_of(config),
             sources=(in_thread(lambda: duty_samples(database, wall_ms)),),
         )
 
@@ -119,14 +120,3 @@ def _intake(config: Config, registry: Registry, log: Log, payloads: Payloads) ->
     data, partitions = config.host.data, config.host.partitions
     settings = [replace(one, refusals=data / INTAKE_REFUSALS) for one in config.listeners]
     return Listeners(settings, log, Credentials(data / CREDENTIALS), lambda mn: registry.home_of_mn(mn) % partitions)
-
-
-QUIET = ("faust", "mode", "engine.app", "engine.log.embedded", "engine.log.embedded_consumer")
-"""Loggers through which Faust names every step of its services."""
-
-
-def log_to_stderr(level: int = logging.INFO) -> None:
-    """The process's log on standard error, a line each; of Faust only warnings and worse."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)

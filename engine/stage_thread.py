@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from engine.logs import fields
 from engine.stages import Retry
 
 logger = logging.getLogger(__name__)
@@ -60,11 +61,12 @@ class StageThread:
             self.retries += 1
             if not self.blocked:
                 self._blocked_since = time.monotonic()
-                logger.error("%s: waits: %s", self.name, retry.reason)
+                logger.error("%s: waits: %s", self.name, retry.reason, extra=fields(stage=self.name))
             self.blocked = retry.reason
             await asyncio.sleep(retry.after_s)
         if self.blocked:
-            logger.warning("%s: goes on after %.1f s", self.name, self.blocked_s)
+            about = fields(stage=self.name, waited_s=round(self.blocked_s, 1))
+            logger.warning("%s: goes on after %.1f s", self.name, self.blocked_s, extra=about)
             self.blocked = ""
 
     def close(self) -> None:

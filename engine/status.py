@@ -72,10 +72,11 @@ class Health:
         }
 
 
-def write_status(data: Path, status: Mapping[str, Any]) -> None:
-    """Replace the file as a whole. OSError where that fails."""
+def write_status(data: Path, status: Mapping[str, Any], redact: Callable[[str], str] = str) -> None:
+    """Replace the file as a whole, without secrets. OSError where that fails."""
     draft = data / f"{FILE}.tmp"
-    draft.write_bytes(orjson.dumps(status, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+    text = orjson.dumps(status, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
+    draft.write_text(redact(text), "utf-8")
     draft.rename(data / FILE)
 
 

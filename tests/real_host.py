@@ -5,7 +5,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,10 +32,14 @@ class RealHost:
     http: str
     said: list[str] = field(default_factory=list)
 
-    def get(self, path: str) -> str:
-        """The body of an answer."""
-        with urllib.request.urlopen(f"http://{self.http}{path}", timeout=10) as answer:
-            body: bytes = answer.read()
+    def get(self, path: str, token: str = "") -> str:
+        """The body of an answer, whatever its status."""
+        request = urllib.request.Request(f"http://{self.http}{path}", headers={"Authorization": f"Bearer {token}"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                body: bytes = answer.read()
+        except urllib.error.HTTPError as error:
+            body = error.read()
         return body.decode()
 
 
@@ -51,18 +57,22 @@ def made(folder: Path, capsys: object, more: str = "") -> tuple[Path, str]:
 def running(config: Path) -> Iterator[RealHost]:
     """From when it listens until it ends: by Ctrl-C, unless it was killed before."""
     command = [sys.executable, "-m", "engine.cli", "run", "-c", str(config), "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    said: list[str] = []
     try:
-        yield _listening(process)
+        host = _listening(process, said)
+        rest = threading.Thread(target=said.extend, args=[process.stderr])
+        rest.start()
+        yield host
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.wait(30)
+        rest.join(10)
 
 
-def _listening(process: subprocess.Popen[str]) -> RealHost:
+def _listening(process: subprocess.Popen[str], said: list[str]) -> RealHost:
     assert process.stderr is not None
-    said: list[str] = []
     http = ""
     for line in process.stderr:
         said.append(line)

@@ -16,9 +16,11 @@ def make(say: Texts) -> click.Command:
     @click.pass_context
     def run(ctx: click.Context, config: Path, json: bool) -> None:
         settings = loaded(config)
-        from engine.run import log_to_stderr, run_host
+        from engine.logs import set_up_logs
+        from engine.redaction import redaction_of
+        from engine.run import run_host
 
-        log_to_stderr()
+        set_up_logs(settings.logging, redaction_of(settings))
         code = run_host(settings)
         Out(say=say, json=json).answer({"ok": not code, "exit_code": int(code)}, lambda _: None)
         ctx.exit(code)

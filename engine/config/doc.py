@@ -8,7 +8,7 @@ from pydantic import Field
 
 from engine.config.duty_sections import DutySection
 from engine.config.explain import Section
-from engine.config.host_sections import HostSection, HttpSection, IntakeSection, StoreSection
+from engine.config.host_sections import HostSection, HttpSection, IntakeSection, LoggingSection, StoreSection
 from engine.config.kafka_sections import KafkaSection
 from engine.config.problem import Problem
 from engine.config.rule_sections import AnyRule, JudgingSection
@@ -17,6 +17,7 @@ from engine.duty.settings import DutySettings, Secret
 from engine.http.settings import HttpSettings
 from engine.intake.settings import IntakeSettings
 from engine.log.kafka.settings import KafkaSettings
+from engine.logs import LogSettings
 from engine.settings import HostSettings
 from rules.rule import RuleSet
 from sensors.registry import Registry
@@ -35,6 +36,7 @@ class ConfigDoc(Section):
     intake: IntakeSection = IntakeSection()
     store: StoreSection = StoreSection()
     http: HttpSection | None = None
+    logging: LoggingSection = LoggingSection()
     kafka: KafkaSection | None = None
     duty: DutySection = DutySection()
 
@@ -62,6 +64,7 @@ class Config:
     recent_h: int | None  # a day leaves the store's SQLite so long after its end; None: the store's own default
     influx: InfluxPlace | None
     http: HttpSettings | None
+    logging: LogSettings
     kafka: KafkaSettings | None  # the log of a cluster; not used while host.log is embedded
     duty: DutySettings
     warnings: tuple[Problem, ...]  # nothing to stop for, but to look at

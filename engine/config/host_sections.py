@@ -9,6 +9,7 @@ from engine.config.explain import Section
 from engine.config.words import Port, Positive, Seconds, Text
 from engine.http.settings import HTTP_PORT, HttpSettings
 from engine.intake.settings import MQTT_PORT, IntakeSettings
+from engine.logs import LogFormat, LogLevel, LogSettings
 from engine.settings import HostSettings, LogKind, Role
 
 HOST = HostSettings(data=Path())  # only its defaults count
@@ -88,3 +89,10 @@ class HttpSection(Section):
     port: Port = HTTP_PORT
     token_file: Text | None = None
     behind_s_max: Seconds = HTTP.behind_s_max
+
+
+class LoggingSection(Section):
+    """`logging`: what the process says on standard error."""
+
+    format: LogFormat = LogSettings().format
+    level: LogLevel = LogSettings().level

@@ -21,6 +21,7 @@ from engine.config.validate import YamlWhere, validated
 from engine.duty.settings import ChannelKind, ChannelSettings, DutySettings
 from engine.http.settings import HttpSettings
 from engine.intake.settings import IntakeSettings, TlsSettings
+from engine.logs import LogSettings
 from engine.registry_files.assemble import Register
 from engine.registry_files.load import load_register
 from engine.registry_files.standards import catalogue_with
@@ -63,6 +64,7 @@ def load_config(file: Path, *, registry: Sequence[Path] | None = None) -> Config
         recent_h=doc.store.recent_h,
         influx=_influx(doc, folder),
         http=_http(doc, folder),
+        logging=LogSettings(**doc.logging.given()),
         duty=_duty(doc.duty, doc.judging.zone, folder),
         kafka=doc.kafka.settings(folder, socket.gethostname()) if doc.kafka else None,
         warnings=(*host_warnings(doc, where), *kafka_warnings(doc, where)),

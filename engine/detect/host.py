@@ -10,6 +10,7 @@ from engine.detect.facts import Facts
 from engine.detect.snapshot_store import Snapshot, SnapshotStore, SnapshotUnusableError
 from engine.log.api import Span
 from engine.log.record import Record
+from engine.logs import fields
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,8 @@ def judged(judge: Judge, record: Record) -> Judged:
     try:
         facts, error = judge.process(record), ""
     except Exception as raised:
-        logger.exception("%s/%s offset %s: not judged", record.topic, record.partition, record.offset)
+        about = fields(stage="detect", topic=record.topic.value, partition=record.partition, offset=record.offset)
+        logger.exception("%s/%s offset %s: not judged", record.topic, record.partition, record.offset, extra=about)
         judge.next_offset = record.offset + 1
         facts, error = Facts(log_ms=record.log_ms), f"{type(raised).__name__}: {raised}"
     return Judged(facts=replace(facts, partition=record.partition, offset=record.offset), error=error)

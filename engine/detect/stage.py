@@ -19,6 +19,7 @@ from engine.log.patient import until_stored
 from engine.log.positions import IN_HAND_MAX
 from engine.log.reader import is_stand_in
 from engine.log.record import Record, RecordKind, Topic
+from engine.logs import fields
 from engine.stage_thread import StageThread
 
 logger = logging.getLogger(__name__)
@@ -126,7 +127,8 @@ class DetectStage:
         place = f"frames/{record.partition}"
         if search.seeks > SEEKS_MAX:
             raise HoleError(f"{place}: expected offset {expected}, the log goes on with {record.offset}")
-        logger.error("%s: expected offset %s, got %s: not judged, read again", place, expected, record.offset)
+        about = fields(stage="detect", topic="frames", partition=record.partition, offset=record.offset, expected=expected)
+        logger.error("%s: expected offset %s, got %s: not judged, read again", place, expected, record.offset, extra=about)
         await self.seek(record.partition, expected)
 
     async def _send(self, facts: Facts) -> None:
@@ -171,7 +173,8 @@ class DetectStage:
             await asyncio.to_thread(self._host.keep, partition, snapshot)
         except OSError as error:
             self._counts["detect.snapshots_failed"] += 1
-            logger.error("no snapshot of frames/%s: %s; the one before it stays", partition, error)
+            about = fields(stage="detect", topic="frames", partition=partition)
+            logger.error("no snapshot of frames/%s: %s; the one before it stays", partition, error, extra=about)
         else:
             self._counts["detect.snapshots"] += 1
             self.kept_at[partition] = time.monotonic()

@@ -15,6 +15,7 @@ from engine.duty.database import NEVER, Database
 from engine.duty.outbox import PageState
 from engine.duty.sending import Claim, Ended, Turn, release_orphans, turn
 from engine.duty.settings import DutySettings
+from engine.logs import fields
 
 log = logging.getLogger(__name__)
 
@@ -177,11 +178,19 @@ def _report(ended: Ended, state: PageState) -> None:
     claim, detail = ended.claim, ended.outcome.detail
     page = claim.page
     name = f"page {page.page_id[:12]} to {page.person} over {page.channel}"
+    about = fields(
+        page_id=page.page_id,
+        alert_id=page.subject.alert_id,
+        person=page.person,
+        channel=page.channel,
+        state=state.value,
+        attempts=claim.number,
+    )
     if state is PageState.UNDELIVERABLE:
-        log.error("%s: undeliverable after %d attempts: %s", name, claim.number, detail)
+        log.error("%s: undeliverable after %d attempts: %s", name, claim.number, detail, extra=about)
     elif state is PageState.HANDED_ON:
-        log.warning("%s: the next channel follows after %d attempts: %s", name, claim.number, detail)
+        log.warning("%s: the next channel follows after %d attempts: %s", name, claim.number, detail, extra=about)
     elif state is PageState.WAITING and claim.failures == 0:
-        log.warning("%s: tried again: %s", name, detail)
+        log.warning("%s: tried again: %s", name, detail, extra=about)
     elif state is PageState.DELIVERED and claim.number > 1:
-        log.warning("%s: delivered after %d attempts", name, claim.number)
+        log.warning("%s: delivered after %d attempts", name, claim.number, extra=about)

@@ -16,6 +16,7 @@ from engine.duty.roster import Person, on_duty
 from engine.duty.settings import DutySettings
 from engine.duty.subjects import find_outlet, make_subject
 from engine.duty.tables import alert_event
+from engine.logs import fields
 from rules.alert import AlertEvent
 from rules.alert_json import event_to_json
 from rules.alert_state import NEXT, STANDING, State
@@ -75,7 +76,9 @@ class Taking:
         held = self._ledger.known.get((event.alert_id, event.seq))
         if held is not None and held != body:
             self.contradictions += 1
-            log.error("alert %s step %d came again with other numbers; the first ones stand", event.alert_id, event.seq)
+            about = fields(stage="duty", alert_id=event.alert_id, seq=event.seq)
+            said = "alert %s step %d came again with other numbers; the first ones stand"
+            log.error(said, event.alert_id, event.seq, extra=about)
         return held is not None
 
     def _follow(self, event: AlertEvent) -> AlertRow:

@@ -23,8 +23,9 @@ class Probes:
 
     healthy: Mapping[str, Check] = field(default_factory=dict)  # alive and not wedged
     ready: Mapping[str, Check] = field(default_factory=dict)  # does its work
-    facts: Callable[[], Mapping[str, Any]] = dict  # beside the reasons of /ready: no secrets
+    facts: Callable[[], Mapping[str, Any]] = dict  # beside the reasons of /ready
     sources: tuple[Source, ...] = ()
+    redact: Callable[[str], str] = str  # puts stars in the place of secrets, in every answer
 
 
 def reasons(checks: Mapping[str, Check]) -> dict[str, str]:

@@ -73,14 +73,14 @@ class HttpServer:
         if not self._known(request):
             headers = {"WWW-Authenticate": "Bearer"}
             return web.Response(status=401, text="expected the header: Authorization: Bearer TOKEN\n", headers=headers)
-        text = exposition(await samples(self._probes))
+        text = self._probes.redact(exposition(await samples(self._probes)))
         return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
     def _said(self, request: web.Request, word: str, found: Mapping[str, str], facts: Mapping[str, Any]) -> web.Response:
         """200 or 503. Who has no token where one is asked for learns nothing but that."""
         content = {word: not found, "reasons": found, **facts} if self._known(request) else {word: not found}
-        body = orjson.dumps(content, option=orjson.OPT_INDENT_2)
-        return web.Response(status=503 if found else 200, body=body, content_type="application/json")
+        text = self._probes.redact(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        return web.Response(status=503 if found else 200, text=text, content_type="application/json")
 
     def _known(self, request: web.Request) -> bool:
         token = self._settings.token

@@ -3,6 +3,8 @@
 import logging
 import time
 
+from engine.logs import fields
+
 log = logging.getLogger("outfall.intake")
 
 
@@ -18,11 +20,13 @@ class Outage:
         if self._since is None:
             self._since = time.monotonic()
             self._counts["log_outages"] += 1
-            log.error("the log takes nothing, no monitor is acknowledged, %d payloads wait: %s", waiting, reason)
+            said = "the log takes nothing, no monitor is acknowledged, %d payloads wait: %s"
+            log.error(said, waiting, reason, extra=fields(waiting=waiting))
 
     def back(self, waiting: int) -> None:
         """It took something."""
         if self._since is not None:
             seconds = time.monotonic() - self._since
             self._since = None
-            log.warning("the log is back after %.1f s; %d payloads waited, none is lost", seconds, waiting)
+            said = "the log is back after %.1f s; %d payloads waited, none is lost"
+            log.warning(said, seconds, waiting, extra=fields(waited_s=round(seconds, 1)))

@@ -10,6 +10,7 @@ from engine.intake.counts import Refused
 from engine.intake.credentials import Login
 from engine.intake.messages import Messages
 from engine.intake.refusals import SHOWN_MAX, IntakeRefusal
+from engine.logs import fields
 from sensors.mqtt import wire
 from sensors.mqtt.build import build
 from sensors.mqtt.packets import (
@@ -145,7 +146,9 @@ class Session:
         self._reception.sessions[self.key] = self._line
         if before:
             self._reception.counts["takeovers"] += 1
-            log.info("%s: logged in again from %s, its session from %s ends", self.key, self._line.peer, before.peer)
+            told = (self.key, self._line.peer, before.peer)
+            about = fields(login=self.key, peer=self._line.peer)
+            log.info("%s: logged in again from %s, its session from %s ends", *told, extra=about)
             before.close(Reason.SESSION_TAKEN_OVER)
 
     def _ack(self, ack: Ack) -> None:
