@@ -30,8 +30,8 @@ from bench._district import FACTORS, MINUTE_MS, Frames, make_registry, make_rule
 from bench._even_load import EvenLoad, EvenlyLoaded, is_over, run_load
 from bench._measure import Report, in_child, parser
 from engine.app import Parts
+from engine.database.open import open_database
 from engine.duty.channels.channel import Outcome, Status
-from engine.duty.database import open_database
 from engine.duty.desk import Desk
 from engine.duty.page import Page
 from engine.duty.roster import Person, Roster, Shift

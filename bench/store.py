@@ -15,9 +15,9 @@ from time import perf_counter
 import numpy as np
 
 from bench._measure import Report, in_child, parser
+from engine.database.open import open_database
 from engine.detect.facts import Facts, Outcome
 from engine.duty.channels.terminal import Terminal
-from engine.duty.database import open_database
 from engine.duty.desk import Desk
 from engine.duty.roster import Person, Roster, Shift
 from engine.duty.sender import Sender

@@ -1,6 +1,7 @@
 """From a configuration to a running host: the version of the registry, store, desk, sender and intake."""
 
 import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,11 +9,11 @@ from pathlib import Path
 
 from engine.app import Parts
 from engine.config.doc import Config, InfluxPlace
+from engine.database.open import open_database
 from engine.duty.channels.make import make_channels
-from engine.duty.database import open_database
 from engine.duty.desk import Desk
 from engine.duty.measures import duty_samples
-from engine.duty.sender import Sender
+from engine.duty.sender import ALONE, Sender
 from engine.exit_codes import ExitCode
 from engine.files import CREDENTIALS, INTAKE_REFUSALS
 from engine.http.sources import in_thread
@@ -94,9 +95,9 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
             influx = InfluxStore(_influx(config.influx), names, data, payload_of=payloads)
             stack.callback(influx.close)
             store = LocalAndInflux(local, influx)
-        database = open_database(data)
+        database = open_database(config.database)
         stack.callback(database.close)
-        sender = Sender(database, config.duty, make_channels(config.duty.channels))
+        sender = Sender(database, config.duty, make_channels(config.duty.channels), name=sender_name(config))
         yield Parts(
             store=store,
             desk=Desk(database, config.duty, registry, rules, wake=sender.wake),
@@ -109,6 +110,13 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
             redaction=redaction_of(config),
             sources=(in_thread(lambda: duty_samples(database, wall_ms)),),
         )
+
+
+def sender_name(config: Config) -> str:
+    """By what the database knows this process's sender: a host that starts again goes on with what it was sending."""
+    if isinstance(config.database, Path):
+        return ALONE
+    return config.kafka.worker if config.kafka is not None else socket.gethostname()
 
 
 def _influx(place: InfluxPlace) -> InfluxSettings:

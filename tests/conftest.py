@@ -5,10 +5,15 @@ A test that kills or freezes a server takes one for itself: `with Kafka.running(
 
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
+from tests.database_places import Borrowed, Folders, NewPlaces, Places, Pool
 from tests.servers import Influx, Kafka, Mosquitto, Postgres, SecureKafka
+
+IN_MEMORY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +39,8 @@ def mosquitto() -> Iterator[Mosquitto]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL, shared. A test asks for `database_url`."""
-    with Postgres.running() as server:
+    """A PostgreSQL, shared. A test asks for `database_url`. It is not killed, so nothing need be on disk."""
+    with Postgres.running(settings=IN_MEMORY) as server:
         yield server
 
 
@@ -57,6 +62,35 @@ def database_url(postgres: Postgres) -> Iterator[str]:
     """A fresh database of PostgreSQL."""
     with postgres.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_pool(postgres: Postgres) -> Pool:
+    """Databases with all tables on the shared PostgreSQL."""
+    return Pool(postgres)
+
+
+@pytest.fixture
+def postgres_places(postgres_pool: Pool) -> Iterator[Borrowed]:
+    """Databases of one test on PostgreSQL, with all tables."""
+    with postgres_pool.places() as found:
+        yield found
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+def places(request: pytest.FixtureRequest, tmp_path: Path) -> Places:
+    """Databases of one test: the test runs on SQLite, and again on PostgreSQL."""
+    found: Places = Folders(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgres_places")
+    return found
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+def new_places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewPlaces:
+    """`places` again and again: for the examples of a property."""
+    if request.param == "sqlite":
+        return lambda: nullcontext(Folders(tmp_path_factory.mktemp("databases")))
+    pool: Pool = request.getfixturevalue("postgres_pool")
+    return pool.places
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
-from engine.duty.database import Database, open_database
+from engine.database.open import open_database
+from engine.database.place import Place
 from engine.duty.desk import Desk
 from engine.duty.roster import Person, Roster, Shift
 from engine.duty.settings import ChannelKind, ChannelSettings, DutySettings, Policy, Sending
@@ -89,11 +89,6 @@ def step(event: AlertEvent, step: Step, *, hours_later: float = 1, **changes: ob
     return replace(later, **changes)  # type: ignore[arg-type]
 
 
-def desk_in(folder: Path, settings: DutySettings = SETTINGS) -> Desk:
-    """A desk on a database in that folder."""
-    return Desk(open_database(folder), settings, REGISTRY)
-
-
-def open_in(folder: Path) -> Database:
-    """The database alone."""
-    return open_database(folder)
+def desk_in(place: Place, settings: DutySettings = SETTINGS) -> Desk:
+    """A desk on the database of that place."""
+    return Desk(open_database(place), settings, REGISTRY)

@@ -20,7 +20,7 @@ def all_on(tmp_path: Path) -> Path:
     (tmp_path / "registry").symlink_to(ROOT / "registry")
     text = SWITCHED_OFF.sub(r"\1", (ROOT / "config.yaml").read_text("utf-8"))
     (tmp_path / "config.yaml").write_text(text.replace("  - standards/db32-1072.yaml", "  []"), "utf-8")
-    for name in ("tls/cert.pem", "tls/key.pem", "secrets/influx", "secrets/webhook", "secrets/http"):
+    for name in ("tls/cert.pem", "tls/key.pem", "secrets/influx", "secrets/webhook", "secrets/http", "secrets/postgres"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("swordfish\n")
         (tmp_path / name).chmod(0o600)

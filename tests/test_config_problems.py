@@ -48,6 +48,19 @@ def test_the_base_of_these_examples_is_right(tmp_path: Path) -> None:
 
 
 CASES = {
+    "a password in the address of the database": (
+        "judging: {zone: Asia/Shanghai}", "database: {url: 'postgresql://outfall:swordfish@db/outfall'}",
+        "config.yaml:3:17: database.url: a password stands in the address: put it into a file and name that in "
+        "database.password_file",
+    ),
+    "an address of no database": (
+        "judging: {zone: Asia/Shanghai}", "database: {url: 'mysql://outfall@db/outfall'}",
+        "config.yaml:3:17: database.url: expected postgresql://user@host:port/database, got 'mysql://outfall@db/outfall'",
+    ),
+    "a log on Kafka without a database that workers share": (
+        "judging: {zone: Asia/Shanghai}", "host: {log: kafka}\nkafka: {servers: ['k:9092'], replication: 3}",
+        "config.yaml:3:13: host.log: host.log is kafka: expected a section database, which all workers share",
+    ),
     "a number below its bound": (
         "silence_s: 600", "silence_s: -1",
         "config.yaml:6:42: rules[1].silence_s: expected more than 0 s, got -1",

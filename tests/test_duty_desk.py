@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.exc import OperationalError
 
+from engine.database.errors import DatabaseUnavailableError
+from engine.database.open import open_database
 from engine.duty.alerts import (
     AlertFilter,
     find_alerts,
@@ -17,7 +18,6 @@ from engine.duty.alerts import (
     load_events,
     load_rules,
 )
-from engine.duty.database import open_database
 from engine.duty.decision import Decision
 from engine.duty.desk import Desk, UnknownAlertError
 from engine.duty.outbox import load_pages, page_counts
@@ -27,6 +27,7 @@ from engine.store.sqlite import StoreError
 from rules.alert import AlertEvent, Step
 from rules.alert_state import State
 from rules.rule import AlertClass
+from tests.database_places import NewPlaces, Places
 from tests.driving import Drive
 from tests.duty_cases import HOUR, NOON, SETTINGS, desk_in, silence, step, window
 from tests.histories import Case, cases
@@ -73,16 +74,16 @@ def decisions(desk: Desk, events: list[AlertEvent]) -> list[Decision]:
 
 @pytest.mark.parametrize(("events", "expected"), [s[1:] for s in STORIES], ids=[s[0] for s in STORIES])
 @pytest.mark.parametrize("together", [False, True], ids=["a record each", "one record"])
-def test_decisions(tmp_path: Path, events: list[AlertEvent], expected: list[Decision], together: bool) -> None:
-    desk = desk_in(tmp_path)
+def test_decisions(places: Places, events: list[AlertEvent], expected: list[Decision], together: bool) -> None:
+    desk = desk_in(places())
     for part in [events] if together else [[event] for event in events]:
         assert desk.take(part) is None
     assert decisions(desk, events) == expected
 
 
 @pytest.mark.parametrize("events", [s[1] for s in STORIES], ids=[s[0] for s in STORIES])
-def test_events_that_come_again_change_nothing(tmp_path: Path, events: list[AlertEvent]) -> None:
-    once, again = desk_in(_folder(tmp_path, "once")), desk_in(_folder(tmp_path, "again"))
+def test_events_that_come_again_change_nothing(places: Places, events: list[AlertEvent]) -> None:
+    once, again = desk_in(places("once")), desk_in(places("again"))
     once.take(events)
     for n in range(len(events)):
         again.take(events[: n + 1])
@@ -91,23 +92,17 @@ def test_events_that_come_again_change_nothing(tmp_path: Path, events: list[Aler
     assert list_alerts(again.db) == list_alerts(once.db)
 
 
-def _folder(parent: Path, name: str) -> Path:
-    folder = parent / name
-    folder.mkdir()
-    return folder
-
-
-def test_whoever_is_on_duty_at_the_events_log_time_is_paged(tmp_path: Path) -> None:
-    desk = desk_in(tmp_path)
+def test_whoever_is_on_duty_at_the_events_log_time_is_paged(places: Places) -> None:
+    desk = desk_in(places())
     desk.take([window(0), window(24)])
     assert [(p.person, p.channel, p.decided_ms) for p in load_pages(desk.db)] == [("li", "bot", window(0).at_ms)]
     desk.take([silence(24)])
     assert [p.person for p in load_pages(desk.db)] == ["li", "wang"]
 
 
-def test_where_nobody_is_on_duty_everybody_is_paged_and_told_so(tmp_path: Path) -> None:
+def test_where_nobody_is_on_duty_everybody_is_paged_and_told_so(places: Places) -> None:
     early = replace(window(0), at_ms=NOON - 10 * HOUR)
-    desk = desk_in(tmp_path)
+    desk = desk_in(places())
     desk.take([early, step(early, RETURNED)])
     assert decisions(desk, [early]) == [Decision.NOBODY_ON_DUTY]
     assert sorted((p.step, p.person) for p in load_pages(desk.db)) == [
@@ -115,8 +110,8 @@ def test_where_nobody_is_on_duty_everybody_is_paged_and_told_so(tmp_path: Path) 
     ]  # fmt: skip
 
 
-def test_an_empty_roster_pages_nobody_and_says_so(tmp_path: Path) -> None:
-    desk = desk_in(tmp_path, replace(SETTINGS, roster=Roster(people=())))
+def test_an_empty_roster_pages_nobody_and_says_so(places: Places) -> None:
+    desk = desk_in(places(), replace(SETTINGS, roster=Roster(people=())))
     desk.take([A])
     assert decisions(desk, [A]) == [Decision.NOBODY_TO_PAGE]
     assert list_alerts(desk.db)[0].decision is Decision.NOBODY_TO_PAGE
@@ -129,20 +124,20 @@ POLICIES = [
 
 
 @pytest.mark.parametrize(("policy", "expected"), [p[1:] for p in POLICIES], ids=[p[0] for p in POLICIES])
-def test_the_policy_keeps_alerts_from_being_paged(tmp_path: Path, policy: Policy, expected: Decision) -> None:
-    desk = desk_in(tmp_path, replace(SETTINGS, policy=policy))
+def test_the_policy_keeps_alerts_from_being_paged(places: Places, policy: Policy, expected: Decision) -> None:
+    desk = desk_in(places(), replace(SETTINGS, policy=policy))
     desk.take([A])
     assert (decisions(desk, [A]), load_pages(desk.db)) == ([expected], [])
 
 
-def test_the_policy_keeps_ends_from_being_paged(tmp_path: Path) -> None:
-    desk = desk_in(tmp_path, replace(SETTINGS, policy=Policy(page_returned=False)))
+def test_the_policy_keeps_ends_from_being_paged(places: Places) -> None:
+    desk = desk_in(places(), replace(SETTINGS, policy=Policy(page_returned=False)))
     desk.take([A, A_OVER, window(3)])
     assert decisions(desk, [A_OVER, window(3)]) == [Decision.END_NOT_PAGED, Decision.PAGE]
 
 
-def test_a_wider_gap_joins_alerts_that_are_near(tmp_path: Path) -> None:
-    desk = desk_in(tmp_path, replace(SETTINGS, policy=Policy(episode_gap_s=7200)))
+def test_a_wider_gap_joins_alerts_that_are_near(places: Places) -> None:
+    desk = desk_in(places(), replace(SETTINGS, policy=Policy(episode_gap_s=7200)))
     near, far = window(3), window(9)
     desk.take([window(0, late=True), step(window(0, late=True), RETURNED), near, step(near, RETURNED), far])
     rows = {row.start_ms: row.episode for row in list_alerts(desk.db)}
@@ -150,24 +145,24 @@ def test_a_wider_gap_joins_alerts_that_are_near(tmp_path: Path) -> None:
     assert rows[far.start_ms] == far.alert_id
 
 
-def test_page_ids_are_made_from_what_they_mean(tmp_path: Path) -> None:
+def test_page_ids_are_made_from_what_they_mean(places: Places) -> None:
     for name in ("one", "two"):
-        desk_in(_folder(tmp_path, name)).take([A, step(A, WITHDRAWN), step(step(A, WITHDRAWN), REVISED)])
-    pages = [load_pages(open_database(tmp_path / name)) for name in ("one", "two")]
+        desk_in(places(name)).take([A, step(A, WITHDRAWN), step(step(A, WITHDRAWN), REVISED)])
+    pages = [load_pages(open_database(places(name))) for name in ("one", "two")]
     assert pages[0] == pages[1]
     assert len({page.page_id for page in pages[0]}) == 3
 
 
-def test_an_event_that_comes_again_with_other_numbers_is_counted_and_changes_nothing(tmp_path: Path) -> None:
-    desk = desk_in(tmp_path)
+def test_an_event_that_comes_again_with_other_numbers_is_counted_and_changes_nothing(places: Places) -> None:
+    desk = desk_in(places())
     desk.take([A])
     desk.take([replace(A, value=999.0)])
     assert desk.contradictions == 1
     assert list_alerts(desk.db)[0].value == A.value
 
 
-def test_alerts_can_be_asked_for(tmp_path: Path) -> None:
-    desk = desk_in(tmp_path)
+def test_alerts_can_be_asked_for(places: Places) -> None:
+    desk = desk_in(places())
     desk.take([A, B, silence(0), A_OVER])
     wishes: list[tuple[AlertFilter, int]] = [
         (AlertFilter(), 3),
@@ -186,14 +181,14 @@ def test_alerts_can_be_asked_for(tmp_path: Path) -> None:
     assert [row.alert_id for row in find_alerts(desk.db, A.alert_id[:6].lower())] == [A.alert_id]
 
 
-def test_events_come_back_whole(tmp_path: Path) -> None:
-    desk = desk_in(tmp_path)
+def test_events_come_back_whole(places: Places) -> None:
+    desk = desk_in(places())
     desk.take([A, A_OVER])
     assert [decided.event for decided in load_events(desk.db, A.alert_id)] == [A, A_OVER]
 
 
-def test_an_acknowledgement_is_noted_once_and_a_new_opening_undoes_it(tmp_path: Path) -> None:
-    desk = desk_in(tmp_path)
+def test_an_acknowledgement_is_noted_once_and_a_new_opening_undoes_it(places: Places) -> None:
+    desk = desk_in(places())
     desk.take([A])
     assert desk.acknowledge(A.alert_id, "li", NOON) is State.ACKNOWLEDGED
     assert desk.acknowledge(A.alert_id, "wang", NOON + 1) is State.ACKNOWLEDGED
@@ -205,22 +200,22 @@ def test_an_acknowledgement_is_noted_once_and_a_new_opening_undoes_it(tmp_path: 
     assert (row.state, row.acknowledged_by) == (State.UNACKNOWLEDGED, None)
 
 
-def test_an_unknown_alert_cannot_be_acknowledged(tmp_path: Path) -> None:
+def test_an_unknown_alert_cannot_be_acknowledged(places: Places) -> None:
     with pytest.raises(UnknownAlertError, match="NOSUCH: there is no such alert"):
-        desk_in(tmp_path).acknowledge("NOSUCH", "li", NOON)
+        desk_in(places()).acknowledge("NOSUCH", "li", NOON)
 
 
-def test_rule_sets_are_kept_by_version(tmp_path: Path) -> None:
-    desk = desk_in(tmp_path)
+def test_rule_sets_are_kept_by_version(places: Places) -> None:
+    desk = desk_in(places())
     desk.update_rules(RULES)
     desk.update_rules(RULES)
     assert load_rules(desk.db, "r1") == RULES
     assert load_rules(desk.db, "r2") is None
 
 
-def test_a_thousand_alerts_of_one_record_are_taken_at_once(tmp_path: Path) -> None:
+def test_a_thousand_alerts_of_one_record_are_taken_at_once(places: Places) -> None:
     many = [replace(window(0), alert_id=f"A{n:04}", outlet=f"stack-{n}") for n in range(1000)]
-    desk = desk_in(tmp_path)
+    desk = desk_in(places())
     assert desk.take(many) is None
     assert page_counts(desk.db) == {"waiting": 1000}
 
@@ -258,13 +253,13 @@ def test_a_reader_can_read_and_not_write(tmp_path: Path) -> None:
     desk_in(tmp_path).take([A])
     reader = open_database(tmp_path, readonly=True)
     assert len(list_alerts(reader)) == 1
-    with pytest.raises(OperationalError, match="readonly"), reader.write() as connection:
+    with pytest.raises(DatabaseUnavailableError, match="readonly"), reader.write() as connection:
         connection.exec_driver_sql("DELETE FROM alert_event")
 
 
 def _newer(folder: Path) -> None:
     with open_database(folder).write() as connection:
-        connection.exec_driver_sql("UPDATE meta SET value = '99'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0099'")
 
 
 def _garbage(folder: Path) -> None:
@@ -272,8 +267,8 @@ def _garbage(folder: Path) -> None:
 
 
 REFUSED: list[tuple[str, Callable[[Path], None], bool, str]] = [
-    ("of a newer version", _newer, False, "made by another version of Outfall: schema 99, expected 1"),
-    ("that is none", _garbage, False, "file is not a database; expected a SQLite database"),
+    ("of a newer version", _newer, False, "made by a newer version of Outfall: schema 0099, expected 0002 or older"),
+    ("that is none", _garbage, False, "file is not a database; expected a database that can be"),
     ("that is not there, to read", lambda _: None, True, "no such file; expected the database of a data directory"),
 ]
 
@@ -288,19 +283,19 @@ def test_a_database_is_refused(tmp_path: Path, spoil: Callable[[Path], None], re
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(case=cases(), cuts=st.lists(st.integers(1, 40), min_size=1, max_size=20))
 def test_the_alerts_of_a_judge_are_paged_the_same_however_they_come(
-    tmp_path_factory: pytest.TempPathFactory, case: Case, cuts: list[int]
+    new_places: NewPlaces, case: Case, cuts: list[int]
 ) -> None:
     events = Drive(columns=True, batch=500).through(case.history).events[:400]
-    folder = tmp_path_factory.mktemp("desk")
-    whole, cut = desk_in(_folder(folder, "whole")), desk_in(_folder(folder, "cut"))
-    whole.take(events)
-    at = 0
-    for size in cuts:
-        cut.take(events[max(0, at - size // 2) : at + size])  # some of them come again
-        at += size
-    cut.take(events[at:])
-    assert load_pages(cut.db) == load_pages(whole.db)
-    assert list_alerts(cut.db) == list_alerts(whole.db)
-    assert (whole.contradictions, cut.contradictions) == (0, 0)
-    for desk in (whole, cut):
-        desk.db.close()
+    with new_places() as places:
+        whole, cut = desk_in(places("whole")), desk_in(places("cut"))
+        whole.take(events)
+        at = 0
+        for size in cuts:
+            cut.take(events[max(0, at - size // 2) : at + size])  # some of them come again
+            at += size
+        cut.take(events[at:])
+        assert load_pages(cut.db) == load_pages(whole.db)
+        assert list_alerts(cut.db) == list_alerts(whole.db)
+        assert (whole.contradictions, cut.contradictions) == (0, 0)
+        for desk in (whole, cut):
+            desk.db.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from engine.duty.database import open_database
+from engine.database.open import open_database
 from engine.duty.outbox import PageState, load_pages
 from tests.duty_cases import desk_in
 from tests.duty_receiver import Receiver, listening, ok

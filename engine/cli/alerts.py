@@ -54,12 +54,12 @@ def make(say: Texts) -> click.Command:
 
 
 def _found(place: Site, wanted: dict[str, object]) -> "list[AlertRow]":
+    from engine.database.open import open_database
     from engine.duty.alerts import AlertFilter, list_alerts
-    from engine.duty.database import open_database
 
     alert_class = wanted["alert_class"]
     chosen = {**wanted, "alert_class": AlertClass(str(alert_class)) if alert_class else None}
-    database = open_database(place.data, readonly=True)
+    database = open_database(place.database, readonly=True)
     try:
         return list_alerts(database, AlertFilter(**chosen))  # type: ignore[arg-type]
     finally:

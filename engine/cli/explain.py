@@ -64,12 +64,12 @@ class Found:
 
 
 def _found(place: Site, prefix: str) -> Found:
+    from engine.database.open import open_database
     from engine.duty.alerts import find_alerts, load_events, load_rules
-    from engine.duty.database import open_database
     from engine.duty.outbox import load_pages
     from rules.explain import explain
 
-    database = open_database(place.data, readonly=True)
+    database = open_database(place.database, readonly=True)
     try:
         rows = find_alerts(database, prefix)
         if not rows:

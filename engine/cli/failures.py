@@ -53,6 +53,7 @@ KNOWN = {
     "DirectoryInUseError": ExitCode.IN_USE,
     "LogError": ExitCode.LOG,
     "StoreError": ExitCode.STORE,
+    "DatabaseUnavailableError": ExitCode.STORE,
     "CredentialsError": ExitCode.INTAKE,
     "RecordDamaged": ExitCode.LOG,
     "LiveError": ExitCode.FAILED,

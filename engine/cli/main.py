@@ -13,7 +13,7 @@ from engine.cli.failures import told
 from engine.exit_codes import ExitCode
 from engine.texts import LANGS, Texts, lang_of
 
-COMMANDS = ("init", "demo", "run", "replay", "check", "alerts", "explain", "frames", "sensor", "status")
+COMMANDS = ("init", "demo", "run", "replay", "check", "alerts", "explain", "frames", "sensor", "status", "database")
 """In the order of the help. `engine.cli.<name>` has `make(say)`, imported when it is needed."""
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from engine.cli.base import CONFIG, loaded
 from engine.cli.times import ZONE
 from engine.texts import Texts
+
+if TYPE_CHECKING:
+    from engine.database.place import Place
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -19,7 +22,13 @@ class Site:
     """A data directory, and what is known of it without the log."""
 
     data: Path
+    database: "Place"
     zone: str = ZONE
+
+    @property
+    def has_database(self) -> bool:
+        """Whether there is one: that of a data directory is made at the first start."""
+        return not isinstance(self.database, Path) or (self.database / "core.db").exists()
 
 
 def site_options(say: Texts) -> Callable[[Function], Function]:
@@ -34,6 +43,6 @@ def site_options(say: Texts) -> Callable[[Function], Function]:
 def site(config: Path, data: Path | None) -> Site:
     """The place that the options name."""
     if data is not None:
-        return Site(data=data)
+        return Site(data=data, database=data)
     settings = loaded(config)
-    return Site(data=settings.host.data, zone=settings.rules.judging.zone)
+    return Site(data=settings.host.data, database=settings.database, zone=settings.rules.judging.zone)

@@ -67,15 +67,15 @@ def _host(place: Site) -> dict[str, Any]:
 
 def _stored(place: Site) -> dict[str, Any]:
     """Alerts that stand, pages by state and refusals by reason, as far as there are any."""
+    from engine.database.open import open_database
     from engine.duty.alerts import AlertFilter, list_alerts
-    from engine.duty.database import open_database
     from engine.duty.measures import oldest_unsent_ms
     from engine.duty.outbox import page_counts
     from engine.store.reader import open_reader
 
     found: dict[str, Any] = {"alerts_standing": 0, "pages": {}, "oldest_unsent_ms": None, "refused": {}}
-    if (place.data / "core.db").exists():
-        database = open_database(place.data, readonly=True)
+    if place.has_database:
+        database = open_database(place.database, readonly=True)
         found["alerts_standing"] = len(list_alerts(database, AlertFilter(standing=True, limit=100_000)))
         found["pages"] = page_counts(database)
         found["oldest_unsent_ms"] = oldest_unsent_ms(database)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from engine.config.database_section import DatabaseSection
 from engine.config.duty_sections import DutySection
 from engine.config.explain import Section
 from engine.config.host_sections import HostSection, HttpSection, IntakeSection, LoggingSection, StoreSection
@@ -13,6 +14,7 @@ from engine.config.kafka_sections import KafkaSection
 from engine.config.problem import Problem
 from engine.config.rule_sections import AnyRule, JudgingSection
 from engine.config.words import Text
+from engine.database.place import Place
 from engine.duty.settings import DutySettings, Secret
 from engine.http.settings import HttpSettings
 from engine.intake.settings import IntakeSettings
@@ -38,6 +40,7 @@ class ConfigDoc(Section):
     http: HttpSection | None = None
     logging: LoggingSection = LoggingSection()
     kafka: KafkaSection | None = None
+    database: DatabaseSection | None = None
     duty: DutySection = DutySection()
 
 
@@ -66,5 +69,6 @@ class Config:
     http: HttpSettings | None
     logging: LogSettings
     kafka: KafkaSettings | None  # the log of a cluster; not used while host.log is embedded
+    database: Place
     duty: DutySettings
     warnings: tuple[Problem, ...]  # nothing to stop for, but to look at

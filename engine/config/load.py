@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from engine.config.database_section import database_place, database_problems
 from engine.config.doc import Config, ConfigDoc, InfluxPlace
 from engine.config.document import parse_document, read_document
 from engine.config.duty_checks import duty_problems
@@ -25,7 +26,7 @@ from engine.logs import LogSettings
 from engine.registry_files.assemble import Register
 from engine.registry_files.load import load_register
 from engine.registry_files.standards import catalogue_with
-from engine.settings import HostSettings
+from engine.settings import HostSettings, LogKind
 from rules.catalogue import pack_texts
 from rules.rule import Judging, Rule, RuleSet
 from rules.ruleset_json import make_ruleset
@@ -49,6 +50,7 @@ def load_config(file: Path, *, registry: Sequence[Path] | None = None) -> Config
         *_pack_problems(doc, where),
         *host_problems(doc, where, folder),
         *kafka_problems(doc, where, folder),
+        *database_problems(doc.database, cluster=doc.host.log is LogKind.KAFKA, where=where),
         *duty_problems(doc.duty, where.at("duty")),
         *_secret_problems(doc, where, folder),
     ]
@@ -65,6 +67,7 @@ def load_config(file: Path, *, registry: Sequence[Path] | None = None) -> Config
         influx=_influx(doc, folder),
         http=_http(doc, folder),
         logging=LogSettings(**doc.logging.given()),
+        database=database_place(doc.database, folder, folder / doc.data),
         duty=_duty(doc.duty, doc.judging.zone, folder),
         kafka=doc.kafka.settings(folder, socket.gethostname()) if doc.kafka else None,
         warnings=(*host_warnings(doc, where), *kafka_warnings(doc, where)),
@@ -119,6 +122,8 @@ def _secret_files(doc: ConfigDoc, where: YamlWhere) -> Iterator[tuple[str, YamlW
         yield doc.http.token_file, where.at("http", "token_file")
     if doc.kafka and doc.kafka.sasl:
         yield doc.kafka.sasl.password_file, where.at("kafka", "sasl", "password_file")
+    if doc.database and doc.database.password_file is not None:
+        yield doc.database.password_file, where.at("database", "password_file")
     for n, channel in enumerate(doc.duty.channels):
         if isinstance(channel, WebhookSection):
             yield channel.secret_file, where.at("duty", "channels", n, "secret_file")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import orjson
 
+from engine.database.database import Database
+from engine.database.open import open_database
 from engine.demo.account import Numbers
 from engine.demo.pipeline import Pipeline
 from engine.demo.scenes import AlertLife
@@ -15,7 +17,6 @@ from engine.detect.detector import Detector
 from engine.detect.facts import Outcome
 from engine.detect.host import judged
 from engine.duty.alerts import AlertFilter, AlertRow, list_alerts, load_events
-from engine.duty.database import Database, open_database
 from engine.duty.outbox import page_counts
 from engine.log.events_codec import decode_events
 from engine.log.reader import LogReader

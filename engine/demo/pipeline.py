@@ -6,12 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.app import Parts
+from engine.database.database import Database
+from engine.database.open import open_database
 from engine.demo.receiver import Receiver
 from engine.demo.state import BoardState
 from engine.demo.tally import FieldMemory
 from engine.detect.facts import Facts
 from engine.duty.channels.make import make_channels
-from engine.duty.database import Database, open_database
 from engine.duty.desk import Desk
 from engine.duty.outbox import page_counts
 from engine.duty.roster import Person, Roster, Shift

@@ -6,7 +6,7 @@ from typing import Any, Self
 import orjson
 from sqlalchemy import Row, Select, select
 
-from engine.duty.database import Database
+from engine.database.database import Database
 from engine.duty.decision import Decision
 from engine.duty.tables import alert, alert_action, alert_event, rule_set
 from rules.alert import AlertEvent, Step

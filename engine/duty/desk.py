@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import orjson
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import DatabaseError
 
+from engine.database.database import Database, Lock
+from engine.database.errors import DatabaseUnavailableError
 from engine.duty.alerts import AlertRow
-from engine.duty.database import NEVER, Database
 from engine.duty.settings import DutySettings
 from engine.duty.tables import alert, alert_action, rule_set
 from engine.duty.taking import Standards, Taking
@@ -55,7 +55,7 @@ class Desk:
 
     def update_rules(self, rules: RuleSet) -> None:
         """Keep a rule set, so that its verdicts can be explained when it is long gone, and take its texts for pages."""
-        with self.db.write() as connection:
+        with self.db.write(Lock.DUTY) as connection:
             known = connection.execute(select(rule_set.c.version).where(rule_set.c.version == rules.version)).scalar()
             if known is None:
                 body = orjson.dumps(ruleset_to_json(rules)).decode()
@@ -67,23 +67,20 @@ class Desk:
         if not events:
             return None
         try:
-            with self.db.write() as connection:
+            with self.db.write(Lock.DUTY) as connection:
                 taking = Taking(connection, events, self._standards())
                 for event in events:
                     taking.take(event)
                 taking.finish()
-        except NEVER:
-            raise
-        except DatabaseError as error:
-            reason = f"{self.db.place}: {error.orig}; expected a database that can be written"
-            return Retry(reason=reason, after_s=RETRY_S)
+        except DatabaseUnavailableError as error:
+            return Retry(reason=str(error), after_s=RETRY_S)
         self.contradictions += taking.contradictions
         self.wake()
         return None
 
     def acknowledge(self, alert_id: str, person: str, at_ms: int) -> State:
         """A person says that they know of an alert; its state from then on. UnknownAlertError where there is none."""
-        with self.db.write() as connection:
+        with self.db.write(Lock.DUTY) as connection:
             found = connection.execute(select(alert).where(alert.c.alert_id == alert_id)).first()
             if found is None:
                 raise UnknownAlertError(f"{alert_id}: there is no such alert")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import func, select
 
 from engine import metrics as m
-from engine.duty.database import Database
+from engine.database.database import Database
 from engine.duty.outbox import PageState
 from engine.duty.tables import alert, outbox
 from engine.metrics import Sample

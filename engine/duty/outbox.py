@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from sqlalchemy import func, select
 
-from engine.duty.database import Database
+from engine.database.database import Database
 from engine.duty.tables import attempt, outbox
 from rules.alert import Step
 

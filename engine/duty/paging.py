@@ -91,4 +91,5 @@ class Outgoing:
             "lease_ms": 0,
             "detail": "",
             "provider_id": "",
+            "sender": "",
         }

@@ -3,17 +3,15 @@
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sqlalchemy.exc import DatabaseError
-
+from engine.database.database import Database
+from engine.database.errors import DatabaseUnavailableError
 from engine.duty.channels.channel import Channel, Outcome, Status
-from engine.duty.database import NEVER, Database
 from engine.duty.outbox import PageState
-from engine.duty.sending import Claim, Ended, Turn, release_orphans, turn
+from engine.duty.sending import Claim, Ended, Me, Turn, begun_by, turn
 from engine.duty.settings import DutySettings
 from engine.logs import fields
 
@@ -24,16 +22,17 @@ IDLE_S = 5.0
 
 DATABASE_RETRY_S = 1.0
 
+ALONE = "host"
+"""The name of a sender that has a database to itself."""
+
 T = TypeVar("T")
 
 
-def host_ms() -> int:
-    """The host's clock."""
-    return time.time_ns() // 1_000_000
-
-
 class Sender:
-    """A service of the host: `start` it on the event loop, `stop` it there. `wake` may be called from any thread."""
+    """A service of the host: `start` it on the event loop, `stop` it there. `wake` may be called from any thread.
+
+    Several may work on one database, each under a name of its own: a page is sent by one of them at a time.
+    """
 
     def __init__(
         self,
@@ -41,14 +40,14 @@ class Sender:
         settings: DutySettings,
         channels: Mapping[str, Channel],
         *,
-        now_ms: Callable[[], int] = host_ms,
+        name: str = ALONE,
     ) -> None:
+        self.name = name
         self._db = db
         self._settings = settings
         self._channels = channels
-        self._now_ms = now_ms
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sender")  # the database blocks, the event loop must not
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[str, asyncio.Task[None]] = {}  # by page
         self._ended: list[Ended] = []
         self._woken = asyncio.Event()
         self._stopping = False
@@ -64,7 +63,7 @@ class Sender:
     async def start(self) -> None:
         """Begin to send; first what a sender that died was at."""
         self._loop = asyncio.get_running_loop()
-        orphans = await self._in_thread(lambda: release_orphans(self._db))
+        orphans = await self._in_thread(lambda: begun_by(self._db, self.name))
         if orphans:
             log.warning("%d pages were being sent when the last sender ended; they are sent again and marked", orphans)
         self._main = asyncio.create_task(self._run(), name="sender")
@@ -76,9 +75,10 @@ class Sender:
         self._woken.set()
         if self._main is not None:
             await _within(grace_s, self._finish_running(self._main))
-            for task in self._running:
+            running = list(self._running.values())
+            for task in running:
                 task.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
             await _within(DATABASE_RETRY_S, self._turn(0))
         for channel in self._channels.values():
             await channel.close()
@@ -93,43 +93,38 @@ class Sender:
     async def _finish_running(self, main: asyncio.Task[None]) -> None:
         await asyncio.gather(main, return_exceptions=True)
         if self._running:
-            await asyncio.wait(self._running)
+            await asyncio.wait(self._running.values())
 
     async def _run(self) -> None:
         while not self._stopping:
             self._woken.clear()
             done = await self._turn(self._settings.sending.at_once - len(self._running))
             for claim in done.claims:
-                task = asyncio.create_task(self._send(claim))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
+                self._running[claim.page.page_id] = asyncio.create_task(self._send(claim))
             await _within(self._wait_s(done), self._woken.wait())
 
     def _wait_s(self, done: Turn) -> float:
         """Until the next page is due, unless an attempt that ends or a new page wakes us before."""
-        if done.next_ms is None:
+        if done.due_s is None or (done.due_s <= 0 and not done.claims):  # what is due waits for the end of an attempt
             return IDLE_S
-        wait_s = (done.next_ms - self._now_ms()) / 1000
-        if wait_s <= 0 and self._running:  # what is due waits for a page under way
-            return IDLE_S
-        return min(IDLE_S, max(0.0, wait_s))
+        return min(IDLE_S, max(0.0, done.due_s))
 
     async def _turn(self, room: int) -> Turn:
         ended, self._ended = self._ended, []
-        settings = self._settings
-        done = await self._in_thread(
-            lambda: turn(
-                self._db, ended, now_ms=self._now_ms(), limit=room, sending=settings.sending, roster=settings.roster
-            )
-        )
+        under_way = frozenset(self._running)
+        me = Me(name=self.name, under_way=under_way, sending=self._settings.sending, roster=self._settings.roster)
+        done = await self._in_thread(lambda: turn(self._db, me, ended, limit=room))
         for one, state in zip(ended, done.states, strict=True):
             _report(one, state)
         return done
 
     async def _send(self, claim: Claim) -> None:
-        outcome = await self._try(claim)
-        self._ended.append(Ended(claim=claim, outcome=outcome))
-        self._woken.set()
+        try:
+            outcome = await self._try(claim)
+            self._ended.append(Ended(claim=claim, outcome=outcome))
+        finally:
+            del self._running[claim.page.page_id]
+            self._woken.set()
 
     async def _try(self, claim: Claim) -> Outcome:
         channel = self._channels.get(claim.page.channel)
@@ -148,11 +143,9 @@ class Sender:
         while True:
             try:
                 done = await asyncio.get_running_loop().run_in_executor(self._thread, work)
-            except NEVER:
-                raise
-            except DatabaseError as error:
+            except DatabaseUnavailableError as error:
                 if not lost:
-                    log.error("%s: %s; pages wait until it can be written again", self._db.place, error.orig)
+                    log.error("%s; pages wait until then", error)
                 lost = True
                 await asyncio.sleep(DATABASE_RETRY_S)
             else:

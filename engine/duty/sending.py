@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select
 
+from engine.database.database import Database, Lock
 from engine.duty.channels.channel import Outcome, Status
-from engine.duty.database import Database
 from engine.duty.outbox import PageState
 from engine.duty.page import Page, Subject, page_id
 from engine.duty.roster import Roster
@@ -21,11 +21,21 @@ ORDER = (outbox.c.number, outbox.c.page_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Me:
+    """The sender that looks into the outbox."""
+
+    name: str
+    under_way: frozenset[str]  # pages that it is sending at this moment
+    sending: Sending
+    roster: Roster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A page that this sender has taken to send."""
 
     page: Page
-    number: int  # of the attempt, 1, 2, ...
+    number: int  # of the attempt, 1, 2, ...: whoever begins the next one has taken the page over
     failures: int  # of the attempts before
     others: tuple[str, ...]  # channels left if this one fails
 
@@ -44,28 +54,31 @@ class Turn:
 
     states: tuple[PageState, ...]  # of the pages whose attempts had ended, in their order
     claims: tuple[Claim, ...]
-    next_ms: int | None  # when the next waiting page may be sent; None if none waits
+    due_s: float | None  # until the next page in line may be sent; None if none waits
 
 
-def release_orphans(db: Database) -> int:
-    """What a sender that died was sending may be claimed at once. Only for a sender that is alone; how many there were."""
-    with db.write() as connection:
-        orphans = outbox.update().where(outbox.c.state == PageState.SENDING.value).values(lease_ms=0)
-        return connection.execute(orphans).rowcount
+def begun_by(db: Database, sender: str) -> int:
+    """How many pages a sender of that name was sending when it ended: the next one takes them first."""
+    begun = (outbox.c.state == PageState.SENDING.value) & (outbox.c.sender == sender)
+    with db.read() as connection:
+        return connection.execute(select(func.count()).where(begun)).scalar_one()
 
 
-def turn(db: Database, ended: Sequence[Ended] = (), *, now_ms: int, limit: int, sending: Sending, roster: Roster) -> Turn:
+def turn(db: Database, me: Me, ended: Sequence[Ended] = (), *, limit: int) -> Turn:
     """Write down what has ended, then take up to `limit` pages that are due, in one transaction.
 
     To one person over one channel pages go in the order in which they were decided: a page waits for those before it,
-    but for those that have failed `attempts_max` times.
+    but for those that have failed `attempts_max` times. A page that is being sent is taken when its lease is over, or
+    when it is this sender's own and not under way: then a process of that name died. Only the database's clock counts.
     """
-    with db.write() as connection:
-        states = tuple(_finish(connection, one, now_ms, sending) for one in ended)
-        rows = connection.execute(_due(sending).limit(limit), {"now_ms": now_ms}).all() if limit > 0 else []
-        claims = tuple(_claim(connection, row, now_ms, sending, roster) for row in rows)
-        waiting = select(func.min(outbox.c.next_ms)).where(outbox.c.state == PageState.WAITING.value)
-        return Turn(states=states, claims=claims, next_ms=connection.execute(waiting).scalar())
+    with db.write(Lock.OUTBOX) as connection:
+        now_ms = db.clock(connection)
+        states = tuple(_finish(connection, one, now_ms, me.sending) for one in ended)
+        wanted = {"now_ms": now_ms, "me": me.name, "under_way": sorted(me.under_way)}
+        rows = connection.execute(_due(me.sending).limit(limit), wanted).all() if limit > 0 else []
+        claims = tuple(_claim(connection, row, now_ms, me) for row in rows)
+        next_ms = connection.execute(_next_due(me.sending)).scalar()
+        return Turn(states=states, claims=claims, due_s=None if next_ms is None else (next_ms - now_ms) / 1000)
 
 
 def backoff_ms(failures: int, sending: Sending) -> int:
@@ -78,12 +91,16 @@ def backoff_ms(failures: int, sending: Sending) -> int:
 
 
 def _finish(connection: Connection, ended: Ended, now_ms: int, sending: Sending) -> PageState:
+    """Write down how an attempt ended. The page itself changes only if nobody has taken it over since, and only once."""
     claim, outcome = ended.claim, ended.outcome
     state = _after(claim, outcome, sending)
     said = {"detail": outcome.detail, "provider_id": outcome.provider_id}
     name = claim.page.page_id
-    this_attempt = (attempt.c.page_id == name) & (attempt.c.number == claim.number)
+    this_attempt = (attempt.c.page_id == name) & (attempt.c.number == claim.number) & attempt.c.ended_ms.is_(None)
     connection.execute(attempt.update().where(this_attempt).values(ended_ms=now_ms, status=outcome.status.value, **said))
+    held = connection.execute(select(outbox).where(outbox.c.page_id == name)).one()
+    if held.attempts != claim.number or held.state != PageState.SENDING.value:
+        return PageState(held.state)
     failures = claim.failures + (outcome.status is not Status.DELIVERED)
     waits_ms = backoff_ms(failures, sending) if state is PageState.WAITING else 0
     connection.execute(
@@ -99,8 +116,7 @@ def _finish(connection: Connection, ended: Ended, now_ms: int, sending: Sending)
         )
     )
     if state is PageState.HANDED_ON:
-        row = connection.execute(select(outbox).where(outbox.c.page_id == name)).one()
-        connection.execute(outbox.insert().values(_over_the_next(row)))
+        connection.execute(outbox.insert().values(_over_the_next(held)))
     return state
 
 
@@ -115,15 +131,27 @@ def _after(claim: Claim, outcome: Outcome, sending: Sending) -> PageState:
 
 
 @lru_cache
-def _due(sending: Sending) -> Select[Any]:
+def _in_line(sending: Sending) -> ColumnElement[bool]:
+    """Unfinished pages that wait for no other: the first to each person over each channel; those that failed too often."""
     place = func.row_number().over(partition_by=(outbox.c.person, outbox.c.channel), order_by=ORDER).label("place")
     unfinished = outbox.c.state.in_((PageState.WAITING.value, PageState.SENDING.value))
     blocking = select(outbox.c.page_id, place).where(unfinished, outbox.c.failures < sending.attempts_max).subquery()
     is_first = outbox.c.page_id.in_(select(blocking.c.page_id).where(blocking.c.place == 1))
-    is_free = outbox.c.failures >= sending.attempts_max
+    return or_(is_first, outbox.c.failures >= sending.attempts_max)
+
+
+@lru_cache
+def _due(sending: Sending) -> Select[Any]:
     waits = and_(outbox.c.state == PageState.WAITING.value, _passed(outbox.c.next_ms, sending.backoff_max_s))
-    orphaned = and_(outbox.c.state == PageState.SENDING.value, _passed(outbox.c.lease_ms, sending.lease_s))
-    return select(outbox).where(or_(is_first, is_free), or_(waits, orphaned)).order_by(*ORDER)
+    mine = and_(outbox.c.sender == bindparam("me"), outbox.c.page_id.not_in(bindparam("under_way", expanding=True)))
+    is_left = or_(_passed(outbox.c.lease_ms, sending.lease_s), mine)
+    orphaned = and_(outbox.c.state == PageState.SENDING.value, is_left)
+    return select(outbox).where(_in_line(sending), or_(waits, orphaned)).order_by(*ORDER)
+
+
+@lru_cache
+def _next_due(sending: Sending) -> Select[Any]:
+    return select(func.min(outbox.c.next_ms)).where(_in_line(sending), outbox.c.state == PageState.WAITING.value)
 
 
 def _passed(column: ColumnElement[int], most_s: float) -> ColumnElement[bool]:
@@ -132,7 +160,7 @@ def _passed(column: ColumnElement[int], most_s: float) -> ColumnElement[bool]:
     return or_(column <= now_ms, column > now_ms + round(most_s * 1000))
 
 
-def _claim(connection: Connection, row: Row[Any], now_ms: int, sending: Sending, roster: Roster) -> Claim:
+def _claim(connection: Connection, row: Row[Any], now_ms: int, me: Me) -> Claim:
     resends = row.resends + (row.state == PageState.SENDING.value)
     connection.execute(
         outbox.update()
@@ -141,7 +169,8 @@ def _claim(connection: Connection, row: Row[Any], now_ms: int, sending: Sending,
             state=PageState.SENDING.value,
             attempts=row.attempts + 1,
             resends=resends,
-            lease_ms=now_ms + round(sending.lease_s * 1000),
+            lease_ms=now_ms + round(me.sending.lease_s * 1000),
+            sender=me.name,
         )
     )
     connection.execute(
@@ -153,10 +182,11 @@ def _claim(connection: Connection, row: Row[Any], now_ms: int, sending: Sending,
             resend=resends > 0,
             detail="",
             provider_id="",
+            sender=me.name,
         )
     )
     return Claim(
-        page=_page(row, resends > 0, roster),
+        page=_page(row, resends > 0, me.roster),
         number=row.attempts + 1,
         failures=row.failures,
         others=tuple(orjson.loads(row.others)),
@@ -196,4 +226,5 @@ def _over_the_next(row: Row[Any]) -> dict[str, Any]:
         "others": orjson.dumps(others).decode(),
         "detail": "",
         "provider_id": "",
+        "sender": "",
     }

@@ -1,17 +1,8 @@
-"""The tables of the duty database (`core.db`). Instants are ms UTC: log time, but for when pages are sent."""
+"""The tables of duty. Instants are ms UTC: log time, but for when pages are sent: that is the database's clock."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
 
-SCHEMA_VERSION = 1
-
-metadata = MetaData()
-
-meta = Table(
-    "meta",
-    metadata,
-    Column("name", String(40), primary_key=True),
-    Column("value", Text, nullable=False),
-)
+from engine.database.metadata import metadata
 
 rule_set = Table(
     "rule_set",
@@ -98,10 +89,11 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),  # begun
     Column("failures", Integer, nullable=False),  # ended, and not well
     Column("resends", Integer, nullable=False),  # attempts made after one whose end nobody saw
-    Column("next_ms", BigInteger, nullable=False),  # host's clock: not sent before
-    Column("lease_ms", BigInteger, nullable=False),  # host's clock: being sent until
+    Column("next_ms", BigInteger, nullable=False),  # not sent before
+    Column("lease_ms", BigInteger, nullable=False),  # being sent until
     Column("detail", Text, nullable=False),  # what the channel said last
     Column("provider_id", Text, nullable=False),
+    Column("sender", Text, nullable=False, server_default=""),  # who is sending it, or was the last to
     Index("outbox_by_state", "state", "next_ms"),
     Index("outbox_by_alert", "alert_id"),
     Index("outbox_by_number", "number"),
@@ -112,10 +104,11 @@ attempt = Table(
     metadata,
     Column("page_id", ForeignKey("outbox.page_id"), primary_key=True),
     Column("number", Integer, primary_key=True),  # 1, 2, ...
-    Column("started_ms", BigInteger, nullable=False),  # host's clock
+    Column("started_ms", BigInteger, nullable=False),
     Column("ended_ms", BigInteger),
     Column("status", String(20), nullable=False),  # engine.duty.channels.channel.Status, or "sending"
     Column("resend", Boolean, nullable=False),
     Column("detail", Text, nullable=False),
     Column("provider_id", Text, nullable=False),
+    Column("sender", Text, nullable=False, server_default=""),
 )

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from engine.config.doc import Config
 from engine.config.load import load_config
+from engine.database.open import open_database
 from engine.detect.detector import Detector
-from engine.duty.database import open_database
 from engine.duty.desk import Desk
 from engine.duty.outbox import load_pages
 from engine.log.record import Record, RecordKind, Topic

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.app import Parts
-from engine.duty.database import open_database
+from engine.database.open import open_database
 from engine.duty.desk import Desk
 from engine.duty.roster import Roster
 from engine.duty.settings import DutySettings
