@@ -72,7 +72,7 @@ class Stages:
         self.store: Delivery[Facts] = Delivery(
             "store",
             decode=decode_facts,
-            hand_over=parts.store.write,
+            hand_over=parts.store.write_all,
             thread=store_thread,
             letters=letters,
             counts=counts,
@@ -80,7 +80,7 @@ class Stages:
         self.duty: Delivery[tuple[AlertEvent, ...]] = Delivery(
             "duty",
             decode=decode_events,
-            hand_over=parts.desk.take,
+            hand_over=lambda runs: parts.desk.take([event for events in runs for event in events]),
             thread=duty_thread,
             letters=letters,
             counts=counts,

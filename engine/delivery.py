@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from engine.log.reader import is_stand_in
@@ -32,8 +32,8 @@ class Stage(Protocol):
     def blocked(self) -> str:
         """Why it waits for the outside world; "" where it does not."""
 
-    async def take(self, record: Record) -> None:
-        """Do everything that the record asks for; return when it is safe."""
+    async def take(self, records: Sequence[Record]) -> None:
+        """Do everything that the records ask for, in order; return when all of it is safe."""
 
 
 class DeadLetters:
@@ -72,7 +72,7 @@ class Delivery(Generic[T]):
         name: str,
         *,
         decode: Callable[[bytes], T],
-        hand_over: Callable[[T], Retry | None],
+        hand_over: Callable[[Sequence[T]], Retry | None],
         thread: StageThread,
         letters: DeadLetters,
         counts: Counter[str],
@@ -95,22 +95,44 @@ class Delivery(Generic[T]):
         """The offsets it goes on with after a start."""
         self.next.update(offsets)
 
-    async def take(self, record: Record) -> None:
-        """Hand the record over; return when it is safe, or kept as a dead letter."""
-        self._counts[f"{self.name}.in"] += 1
-        refused = "damaged in the log" if is_stand_in(record) else await self._try(record)
-        if refused:
-            await self._letters.refuse(self.name, record, refused)
-        else:
-            self._counts[f"{self.name}.taken"] += 1
-        self.next[record.partition] = record.offset + 1
-        self.done_ms[record.partition] = record.log_ms
+    async def take(self, records: Sequence[Record]) -> None:
+        """Hand the records over; return when each is safe, or kept as a dead letter.
+
+        They go together. Where that cannot be, one by one, to find out which of them it is.
+        """
+        self._counts[f"{self.name}.in"] += len(records)
+        if len(records) > 1 and await self._all(records):
+            self._counts[f"{self.name}.taken"] += len(records)
+            self._passed(records)
+            return
+        for record in records:
+            refused = "damaged in the log" if is_stand_in(record) else await self._try(record)
+            if refused:
+                await self._letters.refuse(self.name, record, refused)
+            else:
+                self._counts[f"{self.name}.taken"] += 1
+            self._passed((record,))
+
+    def _passed(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self.next[record.partition] = record.offset + 1
+            self.done_ms[record.partition] = record.log_ms
+
+    async def _all(self, records: Sequence[Record]) -> bool:
+        """Whether they could be handed over together."""
+        if any(is_stand_in(record) for record in records):
+            return False
+        try:
+            await self._give([record.body for record in records])
+        except Exception as error:
+            logger.debug("%s: %d records one by one: %s", self.name, len(records), error)
+            return False
+        return True
 
     async def _try(self, record: Record) -> str:
         """Why it can never be handed over; "" when it was."""
         try:
-            content = self._decode(record.body)
-            await self._thread.until_done(lambda: self._hand_over(content))
+            await self._give([record.body])
         except RecordDamaged as error:
             return str(error)
         except Exception as error:
@@ -118,6 +140,10 @@ class Delivery(Generic[T]):
             logger.exception("%s: %s/%s offset %s", self.name, record.topic, record.partition, record.offset, extra=about)
             return f"{type(error).__name__}: {error}"
         return ""
+
+    async def _give(self, bodies: Sequence[bytes]) -> None:
+        contents = await self._thread.call(lambda: [self._decode(body) for body in bodies])
+        await self._thread.until_done(lambda: self._hand_over(contents))
 
 
 def _about(stage: str, record: Record) -> dict[str, dict[str, object]]:

@@ -40,10 +40,11 @@ class Store(Protocol):
     That thread is not the one that made the store, nor the one of the event loop: a call may block.
     """
 
-    def write(self, facts: Facts) -> Retry | None:
-        """Keep what follows from one FRAMES record; None when it is safe on disk. Idempotent.
+    def write_all(self, run: Sequence[Facts]) -> Retry | None:
+        """Keep what follows from records of FRAMES, in order; None when all of it is safe on disk. Idempotent.
 
-        An exception means that these facts can never be written: they become a dead letter.
+        An exception means that some of these facts can never be written: they are offered again one record at a time,
+        and become a dead letter where it is raised again.
         """
 
     def refuse(self, letter: DeadLetter) -> Retry | None:
@@ -54,7 +55,7 @@ class Desk(Protocol):
     """Takes the steps of alerts over into duty. Called from one thread of its own, one call at a time."""
 
     def take(self, events: Sequence[AlertEvent]) -> Retry | None:
-        """Take over the events of one FRAMES record, in order; None when they are safe.
+        """Take over the events of records of FRAMES, in order; None when they are safe.
 
         Idempotent by (alert_id, seq).
         """

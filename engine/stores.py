@@ -1,5 +1,7 @@
 """The local store and InfluxDB as one store: a record is done when both have it."""
 
+from collections.abc import Sequence
+
 from engine.detect.facts import Facts
 from engine.stages import DeadLetter, Retry
 from engine.store.influx import InfluxStore
@@ -16,9 +18,9 @@ class LocalAndInflux:
         self._local = local
         self._influx = influx
 
-    def write(self, facts: Facts) -> Retry | None:
+    def write_all(self, run: Sequence[Facts]) -> Retry | None:
         """Keep it in both; None when both have it."""
-        return self._local.write(facts) or self._influx.write(facts)
+        return self._local.write_all(run) or self._influx.write_all(run)
 
     def refuse(self, letter: DeadLetter) -> Retry | None:
         """Keep a record that a stage could not use: in the local store, where people look."""

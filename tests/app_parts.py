@@ -80,10 +80,10 @@ class Shelf:
             );
         """)
 
-    def write(self, facts: Facts) -> Retry | None:
+    def write_all(self, run: Sequence[Facts]) -> Retry | None:
         if self._is_down():
             return Retry(reason=self.down, after_s=0.02)
-        rows = [(facts.partition, facts.offset, refusal.row, refusal.detail) for refusal in facts.refused]
+        rows = [(facts.partition, facts.offset, r.row, r.detail) for facts in run for r in facts.refused]
         self._db.executemany("insert or replace into payload values (?, ?, ?, ?)", rows)
         return None
 

@@ -167,7 +167,7 @@ class Source:
         while self._at < len(self._records):
             given = self._records[self._at]
             if self._lose <= 0 or given.offset not in self._missing:
-                await self._stage.take(given)
+                await self._stage.take([given])
             self._at += 1
 
 
@@ -203,7 +203,7 @@ def test_no_snapshot_moves_past_what_is_not_on_disk(tmp_path: Path, cut_off: boo
         stage = DetectStage(host, log, letters, Counter(), snapshot_s=0)
         await stage.load([0])
         busy = log.run(lambda db: room.wait())  # the disk takes nothing for now
-        taking = asyncio.create_task(stage.take(frames(0)))
+        taking = asyncio.create_task(stage.take([frames(0)]))
         await until(lambda: host.next_offset(0) == 1)
         if cut_off:
             taking.cancel()

@@ -29,7 +29,7 @@ from engine.lifecycle import run_app
 from tests.app_publisher import parts_in, settings_in
 
 class Stuck:
-    def write(self, facts):
+    def write_all(self, run):
         Path(sys.argv[1], "stuck").touch()
         time.sleep(3600)
 

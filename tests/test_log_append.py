@@ -37,6 +37,14 @@ def test_offsets_count_up_and_log_time_rises_even_if_the_clock_stands_still(log:
     assert log.span(Topic.ALERTS, 0) == Span(first=0, end=0)
 
 
+def test_records_given_together_stand_in_order_and_the_answer_is_that_of_the_last(log: SqliteLog) -> None:
+    rows = [(Topic.READINGS, 0, b"0"), (Topic.ALERTS, 0, b"a"), (Topic.READINGS, 0, b"1"), (Topic.READINGS, 1, b"2")]
+    answer = stored(asyncio.run(log.put_all(rows)))
+    assert (answer.topic, answer.partition, answer.offset) == (Topic.READINGS, 1, 0)
+    assert [r.body for r in log.read(Topic.READINGS, 0, 0, 10)] == [b"0", b"1"]
+    assert [r.body for r in log.read(Topic.ALERTS, 0, 0, 10)] == [b"a"]
+
+
 def test_a_given_log_time_is_kept_and_one_in_the_past_is_refused_for_good(log: SqliteLog) -> None:
     first = log.append(Topic.FRAMES, 0, RecordKind.TICK, b"", log_ms=5000)
     past = log.append(Topic.FRAMES, 0, RecordKind.TICK, b"", log_ms=5000)

@@ -32,6 +32,15 @@ def test_on_a_full_disk_nothing_stored_is_lost_and_the_log_goes_on_when_there_is
     assert bodies == [b"%03d" % n * 3000 for n in kept] + [b"room"]
 
 
+def test_records_given_together_are_all_refused_where_one_is_too_much(tmp_path: Path) -> None:
+    with SqliteLog(tmp_path) as log:
+        pages_max(log, 100)
+        rows = [(Topic.READINGS, 0, b"small"), (Topic.ALERTS, 0, b"x" * 2_000_000)]
+        assert isinstance(asyncio.run(log.put_all(rows)), NotStored)
+        assert (log.end(Topic.READINGS, 0), log.end(Topic.ALERTS, 0)) == (0, 0)
+        assert isinstance(asyncio.run(log.put_all(rows[:1])), Stored)
+
+
 def test_payloads_that_share_a_group_with_too_much_are_all_refused(tmp_path: Path) -> None:
     async def publish(log: SqliteLog) -> list[object]:
         big = log.append_frames(0, [("a", "b", b"x" * 2_000_000)])

@@ -65,11 +65,12 @@ class Watched:
         self._desk = desk
         self._state = state
 
-    def write(self, facts: Facts) -> Retry | None:
+    def write_all(self, run: Sequence[Facts]) -> Retry | None:
         """Keep it, then show it."""
-        retry = self._store.write(facts)
+        retry = self._store.write_all(run)
         if retry is None:
-            self._state.facts(facts)
+            for facts in run:
+                self._state.facts(facts)
         return retry
 
     def refuse(self, letter: DeadLetter) -> Retry | None:

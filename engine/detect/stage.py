@@ -10,15 +10,15 @@ import numpy as np
 
 from engine.delivery import DeadLetters
 from engine.detect.facts import Facts, Outcome
-from engine.detect.host import Contained, DetectorHost, Hole, Judged
+from engine.detect.host import Contained, DetectorHost, Hole, Judged, Step
 from engine.detect.snapshot_store import Snapshot
-from engine.log.api import Log
+from engine.log.api import DataRow, Log
 from engine.log.events_codec import encode_events
 from engine.log.facts_codec import encode_facts, says_something
 from engine.log.patient import until_stored
 from engine.log.positions import IN_HAND_MAX
 from engine.log.reader import is_stand_in
-from engine.log.record import Record, RecordKind, Topic
+from engine.log.record import Record, Topic
 from engine.logs import fields
 from engine.stage_thread import StageThread
 
@@ -65,7 +65,7 @@ class DetectStage:
         self._holes: dict[int, _Search] = {}
         self._due: dict[int, float] = {}
         self._writing: asyncio.Task[None] | None = None
-        self._at_work: int | None = None  # the partition whose state is ahead of what is on disk
+        self._at_work: frozenset[int] = frozenset()  # the partitions whose state is ahead of what is on disk
 
     @property
     def blocked(self) -> str:
@@ -88,30 +88,43 @@ class DetectStage:
         """The offsets to read from."""
         return {partition: self.next[partition] for partition in partitions}
 
-    async def take(self, record: Record) -> None:
-        """Judge the record if it is the next one; return when what follows is on disk."""
-        self._at_work = record.partition
-        self._counts["detect.in"] += 1
-        match await self.thread.call(lambda: self._host.take(record)):
-            case Contained():
-                self._counts["detect.contained"] += 1
-            case Hole(expected=expected):
-                await self._go_back(record, expected)
-            case Judged(facts=facts, error=error):
-                await self._send(facts)
-                if error or is_stand_in(record):
-                    await self._letters.refuse(self.name, record, error or "damaged in the log")
-                else:
-                    self._counts["detect.taken"] += 1
-                self._holes.pop(record.partition, None)
-                self.next[record.partition] = record.offset + 1
-                self.done_ms[record.partition] = record.log_ms
-                await self._snapshot_if_due(record.partition)
-        self._at_work = None
+    async def take(self, records: Sequence[Record]) -> None:
+        """Judge the records, one by one, those that are the next ones; return when what follows is on disk."""
+        self._at_work = frozenset(record.partition for record in records)
+        self._counts["detect.in"] += len(records)
+        steps = await self.thread.call(lambda: self._judge(records))
+        await self._send([row for _, rows in steps for row in rows])
+        for record, (step, _) in zip(records, steps, strict=True):
+            match step:
+                case Contained():
+                    self._counts["detect.contained"] += 1
+                case Hole(expected=expected):
+                    await self._go_back(record, expected)
+                case Judged():
+                    await self._done(record, step)
+        partitions, self._at_work = self._at_work, frozenset()
+        for partition in sorted(partitions):
+            await self._snapshot_if_due(partition)
+
+    def _judge(self, records: Sequence[Record]) -> list[tuple[Step, list[DataRow]]]:
+        """What became of each record, and what is to be sent of it. Runs on the thread of the detectors."""
+        steps = [self._host.take(record) for record in records]
+        return [(step, rows_of(step.facts) if isinstance(step, Judged) else []) for step in steps]
+
+    async def _done(self, record: Record, step: Judged) -> None:
+        """What follows from the record is on disk."""
+        self._count(step.facts)
+        if step.error or is_stand_in(record):
+            await self._letters.refuse(self.name, record, step.error or "damaged in the log")
+        else:
+            self._counts["detect.taken"] += 1
+        self._holes.pop(record.partition, None)
+        self.next[record.partition] = record.offset + 1
+        self.done_ms[record.partition] = record.log_ms
 
     async def stop(self) -> None:
         """Write the last snapshots: not of a partition whose last record is not finished."""
-        for partition in self.next.keys() - {self._at_work}:
+        for partition in self.next.keys() - self._at_work:
             await self._snapshot(partition)
         if self._writing is not None:
             await self._writing
@@ -131,19 +144,10 @@ class DetectStage:
         logger.error("%s: expected offset %s, got %s: not judged, read again", place, expected, record.offset, extra=about)
         await self.seek(record.partition, expected)
 
-    async def _send(self, facts: Facts) -> None:
-        """Facts and events to their topics, in one commit where both have something."""
-        sends = []
-        if says_something(facts):
-            sends.append(self._put(Topic.READINGS, facts.partition, encode_facts(facts)))
-        if facts.events:
-            sends.append(self._put(Topic.ALERTS, facts.partition, encode_events(facts.events)))
-        if sends:
-            await asyncio.gather(*sends)
-        self._count(facts)
-
-    async def _put(self, topic: Topic, partition: int, body: bytes) -> None:
-        await until_stored(lambda: self._log.put(topic, partition, RecordKind.DATA, body))
+    async def _send(self, rows: Sequence[DataRow]) -> None:
+        """Facts and events to their topics: in order, and in one commit where the log can."""
+        if rows:
+            await until_stored(lambda: self._log.put_all(rows))
 
     def _count(self, facts: Facts) -> None:
         self._counts["detect.events"] += len(facts.events)
@@ -178,6 +182,16 @@ class DetectStage:
         else:
             self._counts["detect.snapshots"] += 1
             self.kept_at[partition] = time.monotonic()
+
+
+def rows_of(facts: Facts) -> list[DataRow]:
+    """What is sent of facts: to READINGS, and the events to ALERTS."""
+    rows: list[DataRow] = []
+    if says_something(facts):
+        rows.append((Topic.READINGS, facts.partition, encode_facts(facts)))
+    if facts.events:
+        rows.append((Topic.ALERTS, facts.partition, encode_events(facts.events)))
+    return rows
 
 
 class _Search:

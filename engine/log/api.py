@@ -1,6 +1,6 @@
 """What a log offers, whatever stands behind it: one SQLite file (`engine.log.sqlite`), or a Kafka cluster later."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,6 +9,9 @@ from engine.log.record import Record, RecordKind, Topic
 
 FrameRow = tuple[str, str, bytes]
 """(login that was authenticated, MN in the topic it was published under, payload as received)."""
+
+DataRow = tuple[Topic, int, bytes]
+"""(topic, partition, body) of a DATA record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,13 @@ class Log(Protocol):
         key: bytes = b"",
     ) -> Appended:
         """`append` for a caller on an event loop."""
+
+    async def put_all(self, rows: Sequence[DataRow]) -> Appended:
+        """Append DATA records, at least one, in order; resolves after the commit of the last with what became of it.
+
+        On `NotStored` none of them is in an embedded log. In Kafka some may be, and stand there again, in order, when the
+        caller makes the same call again: whatever reads the log knows them for what they are.
+        """
 
     async def append_frames(self, partition: int, rows: list[FrameRow]) -> Appended:
         """Append payloads to FRAMES; resolves after the commit. Calls that wait together share one record.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from engine.log.api import Appended, FrameRow, NotStored, Stored
+from engine.log.api import Appended, DataRow, FrameRow, NotStored, Stored
 from engine.log.file import Place, checksum, slot_of
 from engine.log.record import RecordKind, Topic
 from engine.log.together import Batch, Together
@@ -28,6 +28,14 @@ class Append:
     log_ms: int | None
     promise: Promise
     headers: Sequence[tuple[str, bytes]] = ()  # what a reader can know of it without its body; only Kafka keeps them
+
+
+@dataclass(slots=True, kw_only=True)
+class DataAppend:
+    """Records of READINGS and ALERTS that are written in one commit, in order, or not at all."""
+
+    rows: Sequence[DataRow]
+    promise: Promise
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,11 +68,15 @@ class Group:
         self.rows: list[Row] = []
         self.outcomes: list[tuple[Promise, Appended]] = []
 
-    def add(self, append: Append | FramesAppend) -> None:
+    def add(self, append: Append | DataAppend | FramesAppend) -> None:
         """One append; those of one partition keep their order."""
         if isinstance(append, FramesAppend):
             full = self._frames.add(append.partition, append.rows, append.promise)
             self._write_batch(append.partition, full)
+            return
+        if isinstance(append, DataAppend):
+            stored = [self._write((t, p), RecordKind.DATA, body, b"", None) for t, p, body in append.rows]
+            self.outcomes.append((append.promise, stored[-1]))
             return
         if append.place[0] is Topic.FRAMES:
             self._write_batch(append.place[1], self._frames.take(append.place[1]))

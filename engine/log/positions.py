@@ -7,7 +7,7 @@ from typing import Protocol
 
 from engine.log.file import Place
 
-IN_HAND_MAX = 32
+IN_HAND_MAX = 64
 """Records of one partition handed out and not acknowledged yet."""
 
 

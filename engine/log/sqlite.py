@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Self, TypeVar
@@ -12,11 +12,11 @@ from typing import Self, TypeVar
 from pysqlite3 import dbapi2 as sqlite
 
 from engine.histogram import Histogram
-from engine.log.api import Appended, FrameRow, NotStored, Span
+from engine.log.api import Appended, DataRow, FrameRow, NotStored, Span
 from engine.log.cut_short import refuse_cut_file
 from engine.log.errors import Damage, LogError
 from engine.log.file import Place, open_writer, slot_of
-from engine.log.group import Append, FramesAppend, Tail
+from engine.log.group import Append, DataAppend, FramesAppend, Tail
 from engine.log.lock import DirectoryLock
 from engine.log.reader import LogReader, report
 from engine.log.record import Record, RecordKind, Topic
@@ -136,6 +136,14 @@ class SqliteLog:
         """`append` for a caller on an event loop."""
         promise: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         self._add(Append(place=(topic, partition), kind=kind, body=body, key=key, log_ms=log_ms, promise=promise))
+        return await promise
+
+    async def put_all(self, rows: Sequence[DataRow]) -> Appended:
+        """Append DATA records in order, in one commit: all of them or none. The answer is that of the last."""
+        for topic, partition, _ in rows:
+            self._ends[topic, partition]  # KeyError here, not on the writer's thread
+        promise: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self._writer.add(DataAppend(rows=rows, promise=promise))
         return await promise
 
     async def append_frames(self, partition: int, rows: list[FrameRow]) -> Appended:

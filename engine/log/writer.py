@@ -15,7 +15,7 @@ from engine.histogram import Histogram
 from engine.log.api import Appended, NotStored
 from engine.log.errors import LogError
 from engine.log.file import Place
-from engine.log.group import Append, FramesAppend, Group, Promise, Tail
+from engine.log.group import Append, DataAppend, FramesAppend, Group, Promise, Tail
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ MAY_PASS = frozenset(
 """Errors of the surroundings; any other one is of the file."""
 
 T = TypeVar("T")
+
+Job = Append | DataAppend | FramesAppend
 
 
 class Call:
@@ -59,13 +61,13 @@ class Writer(threading.Thread):
         self._now_ms = now_ms
         self._on_commit = on_commit
         self._on_failure = on_failure
-        self._waiting: deque[Append | FramesAppend | Call] = deque()
+        self._waiting: deque[Job | Call] = deque()
         self._news = threading.Condition()
         self._closed: NotStored | None = None
         self.trouble = ""  # why the last commit was refused; "": it was not
         self.commits = Histogram()  # seconds of each commit that the disk took
 
-    def add(self, job: Append | FramesAppend | Call) -> None:
+    def add(self, job: Job | Call) -> None:
         """Queue a job; a closed log answers at once."""
         with self._news:
             if self._closed is None:
@@ -90,7 +92,7 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         """Until closed and nothing waits."""
-        jobs: list[Append | FramesAppend | Call] = []
+        jobs: list[Job | Call] = []
         try:
             while jobs := self._take():
                 self._do(jobs)
@@ -101,18 +103,18 @@ class Writer(threading.Thread):
         finally:
             self._db.close()
 
-    def _take(self) -> list[Append | FramesAppend | Call]:
+    def _take(self) -> list[Job | Call]:
         with self._news:
             while not self._waiting and self._closed is None:
                 self._news.wait()
             if isinstance(self._waiting[0] if self._waiting else None, Call):
                 return [self._waiting.popleft()]
-            jobs: list[Append | FramesAppend | Call] = []
+            jobs: list[Job | Call] = []
             while self._waiting and len(jobs) < GROUP_MAX and not isinstance(self._waiting[0], Call):
                 jobs.append(self._waiting.popleft())
             return jobs
 
-    def _do(self, jobs: list[Append | FramesAppend | Call]) -> None:
+    def _do(self, jobs: list[Job | Call]) -> None:
         first = jobs[0]
         if isinstance(first, Call):
             self._do_call(first)
@@ -171,7 +173,7 @@ class Writer(threading.Thread):
             logger.warning("log: writes again")
         self.trouble = error
 
-    def _fail(self, error: Exception, jobs: list[Append | FramesAppend | Call]) -> None:
+    def _fail(self, error: Exception, jobs: list[Job | Call]) -> None:
         failure = LogError(f"the log cannot be written: {error}")
         failure.__cause__ = error
         with self._news:
@@ -187,7 +189,7 @@ class Writer(threading.Thread):
         except sqlite.OperationalError as error:
             logger.warning("log: %s while closing; nothing is lost, the next start merges the rest", error)
 
-    def _refuse(self, jobs: list[Append | FramesAppend | Call], reason: NotStored) -> None:
+    def _refuse(self, jobs: list[Job | Call], reason: NotStored) -> None:
         settle([(job.promise, reason) for job in jobs if not isinstance(job, Call)])
         for job in jobs:
             if isinstance(job, Call) and not job.promise.done():

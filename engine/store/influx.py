@@ -1,5 +1,6 @@
 """InfluxDB as a store: own batches, one request at a time, and the log as the buffer while it cannot take them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,6 +60,10 @@ class InfluxStore:
                 return self._retry(answer)
         self._failures, self.stopped = 0, ""
         return attempt(self._files, lambda: self._note(facts, refused))
+
+    def write_all(self, run: Sequence[Facts]) -> Retry | None:
+        """`write` of one record after the other, up to the first that must be tried again."""
+        return next((failed for facts in run if (failed := self.write(facts)) is not None), None)
 
     def refuse(self, letter: DeadLetter) -> Retry | None:
         """Keep a record that a stage could not use. Idempotent."""

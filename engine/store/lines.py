@@ -53,7 +53,7 @@ def batches(lines: Iterator[str], *, lines_max: int, bytes_max: int) -> Iterator
 
 def _readings(facts: Facts, registry: Registry) -> Iterator[str]:
     """Fields: value; flag, the letter as sent; rev, 1 where it took the place of another value; recv, log time."""
-    rows = reading_rows(facts)
+    rows = reading_rows((facts,))
     batch = facts.readings
     corrected = facts.outcome == Outcome.CORRECTED
     places = zip(batch.series[corrected].tolist(), batch.device_ms[corrected].tolist(), strict=True)

@@ -1,6 +1,7 @@
 """The local store: recent readings and verdicts in SQLite, older days in Parquet, dead letters beside them."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -57,13 +58,18 @@ class LocalStore:
         self.names = names
 
     def write(self, facts: Facts) -> Retry | None:
-        """Keep readings, verdicts and refusals; None when they are safe on disk. Idempotent."""
-        failed = attempt(self._files, lambda: self._keep(facts))
+        """`write_all` of one record."""
+        return self.write_all((facts,))
+
+    def write_all(self, run: Sequence[Facts]) -> Retry | None:
+        """Keep readings, verdicts and refusals, in one transaction; None when they are safe on disk. Idempotent."""
+        failed = attempt(self._files, lambda: self._keep(run))
+        log_ms = max(facts.log_ms for facts in run)
         if failed is not None:
             self._numbered = None  # what was numbered in the call was not kept
-        elif facts.log_ms >= self._seal_at_ms:
-            self._seal_at_ms = facts.log_ms + SEAL_EVERY_MS
-            self._try_to_seal(facts.log_ms)
+        elif log_ms >= self._seal_at_ms:
+            self._seal_at_ms = log_ms + SEAL_EVERY_MS
+            self._try_to_seal(log_ms)
         return failed
 
     def refuse(self, letter: DeadLetter) -> Retry | None:
@@ -84,11 +90,12 @@ class LocalStore:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _keep(self, facts: Facts) -> None:
-        self._upsert(READINGS, reading_rows(facts))
-        if facts.verdicts is not None:
-            self._upsert(VERDICTS, verdict_rows(facts.verdicts, self._rule_numbers()))
-        self._letters.add_refused(facts)
+    def _keep(self, run: Sequence[Facts]) -> None:
+        self._upsert(READINGS, reading_rows(run))
+        for facts in run:
+            if facts.verdicts is not None:
+                self._upsert(VERDICTS, verdict_rows(facts.verdicts, self._rule_numbers()))
+            self._letters.add_refused(facts)
 
     def _upsert(self, table: Table, rows: Rows) -> None:
         self._db.executemany(table.upsert, rows.tolist())

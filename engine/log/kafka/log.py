@@ -1,11 +1,11 @@
 """The log of a cluster: `engine.log.api.Log` on three topics of Kafka, written by many processes at once."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Self
 
-from engine.log.api import Appended, FrameRow, Span
+from engine.log.api import Appended, DataRow, FrameRow, NotStored, Span
 from engine.log.errors import LogError
 from engine.log.file import Place
 from engine.log.group import Append, FramesAppend
@@ -107,6 +107,11 @@ class KafkaLog:
         promise: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         self._add(self._job((topic, partition), kind, body, promise, log_ms, key, headers))
         return await promise
+
+    async def put_all(self, rows: Sequence[DataRow]) -> Appended:
+        """Append DATA records, in order within each partition. On `NotStored` some of them may be in the log."""
+        outcomes = await asyncio.gather(*(self.put(t, p, RecordKind.DATA, body) for t, p, body in rows))
+        return next((outcome for outcome in outcomes if isinstance(outcome, NotStored)), outcomes[-1])
 
     async def append_frames(self, partition: int, rows: list[FrameRow]) -> Appended:
         """Append payloads to FRAMES; resolves when the brokers have them. Calls that wait together share one record."""
