@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import orjson
@@ -10,7 +10,7 @@ import orjson
 from rules.limits import Averaging, Basis, Limit, Weighting
 from rules.rule import AlertClass, Judging, Rule, RuleKind, RuleSet, Selector
 from sensors.registry import Medium
-from sensors.registry_json import table_from_json, table_to_json
+from sensors.registry_json import rows_to_json, table_from_json, table_to_json
 
 READ_LIMIT: dict[str, Callable[[Any], Any]] = {"averaging": Averaging, "basis": Basis, "weighting": Weighting}
 WRITE_LIMIT: dict[str, Callable[[Any], Any]] = dict.fromkeys(READ_LIMIT, lambda member: member.value)
@@ -24,9 +24,21 @@ def make_ruleset(*, judging: Judging, rules: tuple[Rule, ...], limits: Sequence[
     (12, False)
     """
     nameless = RuleSet(version="", judging=judging, rules=rules, limits=limits)
-    canonical = orjson.dumps(ruleset_to_json(nameless), option=orjson.OPT_SORT_KEYS)
-    version = hashlib.sha256(canonical).hexdigest()[:12]
-    return RuleSet(version=version, judging=judging, rules=rules, limits=limits)
+    return RuleSet(version=_hash(nameless)[:12], judging=judging, rules=rules, limits=limits)
+
+
+def _hash(ruleset: RuleSet) -> str:
+    """SHA-256 of its canonical JSON (sorted keys, no blanks), which is never in memory as a whole."""
+    bare = ruleset_to_json(replace(ruleset, limits=()))
+    before, rows, after = orjson.dumps(bare, option=orjson.OPT_SORT_KEYS).partition(
+        b'"rows":['
+    )  # quotes in texts are escaped
+    digest, comma = hashlib.sha256(before + rows), b""
+    for piece in rows_to_json(Limit, ruleset.limits, WRITE_LIMIT):
+        digest.update(comma + orjson.dumps(piece)[1:-1])
+        comma = b","
+    digest.update(after)
+    return digest.hexdigest()
 
 
 def ruleset_to_json(ruleset: RuleSet) -> dict[str, Any]:

@@ -104,10 +104,9 @@ class SlotGrids:
 
     def clear(self, grid: int, block: int) -> None:
         """Empty a block, to take a new hour or day."""
-        if not self.filled_of(grid, block).any() and not self.state_of(grid, block).any():
-            return
-        self.flag[self._cells(grid, block)] = 0
-        self.filled_of(grid, block)[:] = 0
+        if self.filled_of(grid, block).any():  # else its flags are as they were made, in memory that was never touched
+            self.flag[self._cells(grid, block)] = 0
+            self.filled_of(grid, block)[:] = 0
         self.state_of(grid, block)[:] = 0
         self.dirty[self.block_base[grid] + block % self.specs[grid].ring] = 0
 

@@ -55,6 +55,11 @@ class Decoder:
         self._scanner = Scanner(self._lookup)
         self._assembler = Assembler()
 
+    @property
+    def registry(self) -> Registry:
+        """The registry it decodes by."""
+        return self._lookup.registry
+
     def with_registry(self, registry: Registry) -> "Decoder":
         """The same decoder from a new version of the registry on; what waited goes on waiting."""
         new = Decoder(registry, compiled=self._compiled)

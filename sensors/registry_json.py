@@ -1,6 +1,6 @@
 """A registry as plain JSON, for the control record that puts it into the log. Rows are lists under named columns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -11,6 +11,8 @@ from sensors.registry import Binding, Enterprise, Medium, Monitor, Outlet, Regis
 from sensors.table import Coded, Table, coded, column_of
 
 Row = TypeVar("Row")
+STEP = 8192
+"""Rows that are written at once."""
 
 TABLES: dict[str, type[Any]] = {"enterprises": Enterprise, "outlets": Outlet, "monitors": Monitor, "bindings": Binding}
 """Each table of the registry and the class of its rows."""
@@ -51,12 +53,17 @@ def registry_from_json(content: Any) -> Registry:
 
 def table_to_json(cls: type[Any], rows: Sequence[Any], write: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
     """Rows of one dataclass as {"columns": names, "rows": lists of values}."""
-    names = [f.name for f in fields(cls)]
-    columns = []
-    for name in names:
-        column = column_of(rows, name)
-        columns.append(Coded([write.get(name, _as_is)(value) for value in column.values], column.code).listed())
-    return {"columns": names, "rows": [list(values) for values in zip(*columns, strict=True)]}
+    pieces = rows_to_json(cls, rows, write)
+    return {"columns": [f.name for f in fields(cls)], "rows": [row for piece in pieces for row in piece]}
+
+
+def rows_to_json(cls: type[Any], rows: Sequence[Any], write: dict[str, Callable[[Any], Any]]) -> Iterator[list[list[Any]]]:
+    """The values of the rows, some thousands at a time."""
+    columns = [(write.get(f.name, _as_is), column_of(rows, f.name)) for f in fields(cls)]
+    written = [Coded([to_json(value) for value in column.values], column.code) for to_json, column in columns]
+    for first in range(0, len(rows), STEP):
+        step = slice(first, first + STEP)
+        yield list(map(list, zip(*(Coded(values, code[step]).listed() for values, code in written), strict=True)))
 
 
 def table_from_json(cls: type[Row], table: str, content: Any, read: dict[str, Callable[[Any], Any]]) -> Table[Row]:

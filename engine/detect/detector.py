@@ -136,8 +136,8 @@ class Detector:
             detector._rules = ruleset_from_json(orjson.loads(place.rules)) if place.rules else None
         else:
             detector._adopt(judge)
-            if detector._decoder is not None:
-                detector._decoder.restore(place.decoder)
+            if place.decoder is not None:
+                detector._decoding(judge).restore(place.decoder)
         return detector
 
     def _text(self, name: str, value: Content | None, to_json: Callable[[Content], object]) -> bytes | None:
@@ -153,9 +153,16 @@ class Detector:
     def _adopt(self, judge: Judge) -> None:
         self.judge = judge
         self._registry, self._rules = judge.plan.registry, judge.plan.rules
-        registry = judge.plan.registry
-        self._decoder = Decoder(registry) if self._decoder is None else self._decoder.with_registry(registry)
         self._monitor_of = _monitors_by_series(self._registry)
+
+    def _decoding(self, judge: Judge) -> Decoder:
+        """The decoder for the registry that holds; made when frames come, so that readings alone do not pay for it."""
+        registry = judge.plan.registry
+        if self._decoder is None:
+            self._decoder = Decoder(registry)
+        elif self._decoder.registry is not registry:
+            self._decoder = self._decoder.with_registry(registry)
+        return self._decoder
 
     def _take_over(self, plan: Plan) -> None:
         self._adopt(Judge(plan) if self.judge is None else carried(self.judge, plan))
@@ -165,9 +172,9 @@ class Detector:
             self.judge.advance(log_ms)
 
     def _frames(self, frames: FrameBatch, log_ms: int) -> Facts:
-        if self.judge is None or self._decoder is None:
+        if self.judge is None:
             return Facts(log_ms=log_ms)
-        decoded = self._decoder.decode(frames)
+        decoded = self._decoding(self.judge).decode(frames)
         outcome = self._judge_payloads(self.judge, frames, decoded)
         monitor = decoded.monitor[decoded.payload_row]
         self.judge.check_clocks(decoded.readings, outcome, monitor)

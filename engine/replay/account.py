@@ -11,6 +11,7 @@ from engine.detect.facts import Facts, Outcome, VerdictCode
 from engine.replay.alerts import Alerts, alert_json, sha256_of
 from engine.replay.refusals import Refusals
 from sensors.refusal import Refusal
+from sensors.registry import Binding
 
 Progress = Callable[[int, int], None]
 """Told (bytes or records done, of how many) now and then."""
@@ -33,7 +34,7 @@ class Account:
     rule_versions: list[str] = field(default_factory=list)
     notes: dict[str, dict[str, str]] = field(default_factory=dict)  # text in replay.yaml -> its values
     units: dict[str, str] = field(default_factory=dict)  # of factors that are not in the catalogue
-    bindings: Sequence[tuple[str, str]] = ()  # (outlet, factor) by number, as far as known
+    bindings: Sequence[Binding] = ()  # by number, as far as known
     names: dict[str, str] = field(default_factory=dict)  # of factors that are not in the catalogue
     span_ms: tuple[int, int] | None = None  # log times of the first and the last readings
     zone: str = "Asia/Shanghai"  # where days begin

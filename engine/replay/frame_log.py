@@ -123,7 +123,7 @@ class Share:
     def _look_at(self, control: Control, account: Account) -> None:
         if control.kind is ControlKind.REGISTRY:
             self.registry = registry_from_json(control.content)
-            account.bindings = [(b.outlet, b.factor) for b in self.registry.bindings]
+            account.bindings = self.registry.bindings
         elif control.kind is ControlKind.RULES:
             account.zone = control.content["judging"]["zone"]
             if control.content["version"] not in account.rule_versions:

@@ -18,7 +18,8 @@ from engine.replay.register import Register
 from engine.replay.sorting import in_time_order
 from engine.replay.sources.open import source_of
 from engine.replay.sources.source import Source
-from sensors.reading import Kind
+from sensors.reading import KINDS, Kind
+from sensors.registry import Registry
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,13 +84,18 @@ def _judge(
 
 
 def _take_over(register: Register, detectors: Detectors, account: Account, log_ms: int) -> NDArray[np.int32]:
-    """Tell the detectors of outlets and factors that were found; the homes of all series."""
+    """Tell the detectors of outlets and factors that were found; the homes of all series, where it takes them."""
     began = time.perf_counter()
-    rules = register.rules()
-    for facts in detectors.take_over(register.registry(), rules, log_ms):
+    registry, rules = register.registry(), register.rules()
+    for facts in detectors.take_over(registry, rules, log_ms):
         account.take(facts)
     account.rule_versions.append(rules.version)
-    account.bindings = list(register.bindings)
-    homes = register.homes()
+    account.bindings = registry.bindings
+    homes = _homes(registry) if len(detectors.all) > 1 else np.empty(0, np.int32)
     account.setup_s += time.perf_counter() - began
     return homes
+
+
+def _homes(registry: Registry) -> NDArray[np.int32]:
+    """Home of every series."""
+    return np.repeat(registry.columns.home[registry.columns.binding_outlet], KINDS)

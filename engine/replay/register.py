@@ -6,13 +6,13 @@ What the mapping does not name is found as the file is read; the registry then g
 import hashlib
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.replay.mapping.load import limits_at
-from engine.replay.mapping.mapping import KnownOutlet, Mapping, Measured
+from engine.replay.known import KnownOutlets, first_ones
+from engine.replay.mapping.mapping import Mapping, Measured
 from engine.replay.scan.words import Words, distinct
 from rules.limits import Limit
 from rules.rule import RuleSet
@@ -20,7 +20,8 @@ from rules.ruleset_json import make_ruleset
 from sensors.factors import factor as catalogue
 from sensors.kernel import compiled
 from sensors.reading import KINDS, Kind
-from sensors.registry import Binding, Enterprise, Monitor, Outlet, Registry, home_of, series_no
+from sensors.registry import Binding, Enterprise, Monitor, Outlet, Registry, home_of
+from sensors.table import Coded, Table, coded, same
 
 UNKNOWN = -1
 """No series: the outlet or the factor is not known."""
@@ -29,6 +30,7 @@ NEW = -2
 MN = re.compile(r"[0-9A-Za-z._-]{1,64}")
 PAIR_BITS = 32
 USUAL_MINUTE, USUAL_REALTIME_S = 10, 30
+Ints = NDArray[np.int32]
 
 
 @dataclass(slots=True)
@@ -41,11 +43,17 @@ class Register:
     version: int = 0  # of the registry; grows with it
     grown: bool = True  # since the last `registry()`
     setup_s: float = 0.0  # spent on outlets and factors that were new
-    outlets: dict[str, KnownOutlet] = field(default_factory=dict)  # by id
-    bindings: dict[tuple[str, str], int] = field(default_factory=dict)  # (outlet, factor) -> its number
+    outlets: KnownOutlets = field(init=False)
+    _factors: dict[str, int] = field(default_factory=dict)  # -> its number
     _rows: dict[tuple[str, Kind], int] = field(default_factory=dict)  # row of `_series`
     _series: NDArray[np.int32] = field(default_factory=lambda: np.full((0, 16), NEW, np.int32))
-    _factor_rows: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))  # by factor word
+    _factor_rows: Ints = field(default_factory=lambda: np.empty(0, np.int32))  # by factor word
+    _binding: NDArray[np.int32] = field(default_factory=lambda: np.full((0, 16), NEW, np.int32))  # (factors, outlets)
+    _outlet_of: Ints = field(default_factory=lambda: np.empty(0, np.int32))  # by binding
+    _factor_of: Ints = field(default_factory=lambda: np.empty(0, np.int32))
+
+    def __post_init__(self) -> None:
+        self.outlets = KnownOutlets(self.mapping)
 
     def series_of(self, measured: Measured, outlet: NDArray[np.int32]) -> NDArray[np.int32]:
         """Series of one column for the outlets (word numbers) of its rows, or `UNKNOWN`; shape (rows,)."""
@@ -67,53 +75,65 @@ class Register:
         known = np.append(self._factor_rows >= 0, False)
         return known[factor]
 
+    @property
+    def bindings(self) -> Table[Binding]:
+        """All of them by number."""
+        size, mapping = len(self._outlet_of), self.mapping
+        finest = self._finest_kinds()
+        factors = tuple(self._factors)
+        columns = {
+            "outlet": Coded(list(self.outlets.ids), self._outlet_of),
+            "factor": Coded(factors, self._factor_of),
+            "judged_from": Coded([finest.get(factor, mapping.kind) for factor in factors], self._factor_of),
+            "unit": Coded([self.unit(factor) for factor in factors], self._factor_of),
+        }
+        return Table(Binding, size, columns)
+
     def registry(self) -> Registry:
         """The registry as it is now."""
         self.grown = False
         self.version += 1
         mapping = self.mapping
+        ids, size = list(self.outlets.ids), len(self.outlets.ids)
+        outlet = Coded(ids, np.arange(size, dtype=np.int32))
+        enterprises = list(dict.fromkeys(self.outlets.enterprises))
+        enterprise = Coded(enterprises, np.arange(len(enterprises), dtype=np.int32))
         minute = mapping.cadence_s // 60 if mapping.kind is Kind.MINUTE else USUAL_MINUTE
         realtime_s = mapping.cadence_s if mapping.kind is Kind.REALTIME else USUAL_REALTIME_S
-        finest = self._finest_kinds()
-        enterprises = dict.fromkeys(o.enterprise for o in self.outlets.values())
         return Registry(
             version=self.version,
-            enterprises=tuple(Enterprise(id=e, name=e, home=home_of(e)) for e in enterprises),
-            outlets=tuple(
-                Outlet(id=o.id, enterprise=o.enterprise, name=o.name, medium=o.medium) for o in self.outlets.values()
-            ),
-            monitors=tuple(
-                Monitor(mn=self.mn(o), outlet=o, realtime_s=realtime_s, minute_min=minute) for o in self.outlets
-            ),
-            bindings=tuple(
-                Binding(
-                    outlet=outlet,
-                    factor=factor,
-                    judged_from=finest.get(factor, mapping.kind),
-                    unit=self.unit(factor),
-                )
-                for outlet, factor in self.bindings
-            ),
-        )
+            enterprises=Table(Enterprise, len(enterprises), {
+                "id": enterprise, "name": enterprise, "home": lambda: coded([home_of(one) for one in enterprises]),
+            }),
+            outlets=Table(Outlet, size, {
+                "id": outlet, "enterprise": coded(self.outlets.enterprises),
+                "name": Coded(list(self.outlets.names), outlet.code), "medium": coded(self.outlets.media),
+            }),
+            monitors=Table(Monitor, size, {
+                "mn": lambda: coded([self.mn(id_) for id_ in ids]), "outlet": outlet,
+                "realtime_s": same(realtime_s, size), "minute_min": same(minute, size),
+            }),
+            bindings=self.bindings,
+        )  # fmt: skip
 
     def mn(self, outlet: str) -> str:
         """The MN of an outlet's monitor: its id, or 24 hex digits of it where the id cannot stand in a frame or topic."""
         return outlet if MN.fullmatch(outlet) else hashlib.sha256(outlet.encode()).hexdigest()[:24].upper()
 
     def rules(self) -> RuleSet:
-        """The rule set for the outlets known now."""
-        factors: dict[str, set[str]] = {outlet: set() for outlet in self.outlets}
-        for outlet, factor in self.bindings:
-            factors[outlet].add(factor)
-        limits: list[Limit] = []
-        for outlet, codes in factors.items():
-            limits += limits_at(outlet, codes, self.mapping.bounds)
-        return make_ruleset(judging=self.mapping.judging, rules=self.mapping.rules, limits=tuple(limits))
-
-    def homes(self) -> NDArray[np.int32]:
-        """Home of every series, shape (bindings * KINDS,)."""
-        home = {o.id: home_of(o.enterprise) for o in self.outlets.values()}
-        return np.repeat(np.array([home[outlet] for outlet, _ in self.bindings], np.int32), KINDS)
+        """The rule set for the outlets known now: the limits of one outlet after those of the other."""
+        bounds, ids = self.mapping.bounds, list(self.outlets.ids)
+        fits = np.zeros((len(ids), len(bounds)), np.bool_)
+        for n, bound in enumerate(bounds):
+            factor = self._factors.get(bound.limit.factor)
+            if factor is not None:
+                fits[:, n] = self._binding[factor, : len(ids)] >= 0
+            if bound.outlets:
+                fits[:, n] &= self.outlets.among(bound.outlets)
+        outlet, which = (part.astype(np.int32) for part in np.nonzero(fits))
+        columns = {f.name: Coded([getattr(bound.limit, f.name) for bound in bounds], which) for f in fields(Limit)}
+        limits = Table(Limit, len(outlet), {**columns, "outlet": Coded(ids, outlet)})
+        return make_ruleset(judging=self.mapping.judging, rules=self.mapping.rules, limits=limits)
 
     def unit(self, factor: str) -> str:
         """The unit a factor is judged in."""
@@ -132,7 +152,9 @@ class Register:
         key = measured.factor, measured.kind
         if key not in self._rows:
             self._rows[key] = len(self._rows)
-            self._series = np.vstack([self._series, np.full((1, self._series.shape[1]), NEW, np.int32)])
+            self._series = _one_more(self._series)
+            if self._factors.setdefault(measured.factor, len(self._factors)) == len(self._binding):
+                self._binding = _one_more(self._binding)
         return self._rows[key]
 
     def _finest_kinds(self) -> dict[str, Kind]:
@@ -144,7 +166,7 @@ class Register:
 
     def _look_up(self, row: NDArray[np.int32], outlet: NDArray[np.int32]) -> NDArray[np.int32]:
         """Series of table rows and outlet words; both of shape (rows,), or `row` of shape (1,): the same for all."""
-        self._widen()
+        self._series = _widened(self._series, len(self.outlet_words))
         found = np.empty(len(outlet), np.int32)
         if not look_up_series(self._series, row, outlet, found):
             missing = found == NEW
@@ -153,36 +175,41 @@ class Register:
             look_up_series(self._series, row, outlet, found)
         return found
 
-    def _widen(self) -> None:
-        width = self._series.shape[1]
-        if len(self.outlet_words) > width:
-            wider = np.full((len(self._series), 2 * len(self.outlet_words)), NEW, np.int32)
-            wider[:, :width] = self._series
-            self._series = wider
-
     def _add(self, pairs: NDArray[np.int64]) -> None:
         """Find out about pairs of row and outlet word, each as one number."""
         began = time.perf_counter()
-        keys = list(self._rows)
-        for row, word in zip((pairs >> PAIR_BITS).tolist(), (pairs & ((1 << PAIR_BITS) - 1)).tolist(), strict=True):
-            outlet = self._outlet(self.outlet_words.texts[word])
-            factor, kind = keys[row]
-            if outlet is None:
-                self._series[row, word] = UNKNOWN
-                continue
-            number = self.bindings.setdefault((outlet.id, factor), len(self.bindings))
-            self._series[row, word] = series_no(number, kind)
-            self.grown = True
+        row, word = pairs >> PAIR_BITS, pairs & ((1 << PAIR_BITS) - 1)
+        outlet = self.outlets.of_words(word, self.outlet_words.texts)
+        factor = np.array([self._factors[code] for code, _ in self._rows], np.int32)[row]
+        kind = np.array([kind for _, kind in self._rows], np.int32)[row]
+        self._bind(factor[outlet >= 0], outlet[outlet >= 0])
+        self._series[row, word] = np.where(outlet < 0, UNKNOWN, self._binding[factor, outlet] * KINDS + kind)
         self.setup_s += time.perf_counter() - began
 
-    def _outlet(self, word: str) -> KnownOutlet | None:
-        mapping = self.mapping
-        known = mapping.outlets.get(word)
-        if known is None and (not mapping.outlets or not mapping.outlet_column):
-            known = KnownOutlet(id=word, name=word, enterprise=word, medium=mapping.medium)
-        if known is not None:
-            self.outlets.setdefault(known.id, known)
-        return known
+    def _bind(self, factor: Ints, outlet: Ints) -> None:
+        """Give numbers to the bindings that are new, in the order in which they come."""
+        self._binding = _widened(self._binding, len(self.outlets.ids))
+        new = self._binding[factor, outlet] == NEW
+        factor, outlet = factor[new], outlet[new]
+        first = first_ones(factor.astype(np.int64) << PAIR_BITS | outlet)
+        factor, outlet = factor[first], outlet[first]
+        self._binding[factor, outlet] = len(self._outlet_of) + np.arange(len(first), dtype=np.int32)
+        self._outlet_of = np.concatenate([self._outlet_of, outlet])
+        self._factor_of = np.concatenate([self._factor_of, factor])
+        self.grown |= len(first) > 0
+
+
+def _one_more(table: NDArray[np.int32]) -> NDArray[np.int32]:
+    return np.vstack([table, np.full((1, table.shape[1]), NEW, np.int32)])
+
+
+def _widened(table: NDArray[np.int32], width: int) -> NDArray[np.int32]:
+    """With room for so many columns."""
+    if width <= table.shape[1]:
+        return table
+    wider = np.full((len(table), 2 * width), NEW, np.int32)
+    wider[:, : table.shape[1]] = table
+    return wider
 
 
 @compiled

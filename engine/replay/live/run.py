@@ -50,7 +50,7 @@ def play_live(recording: Recording, account: Account, progress: Progress) -> tup
     found, account = survey(recording, account)
     account.units, account.names = recording.mapping.units, recording.mapping.names
     account.rule_versions.append(found.register.rules().version)
-    account.bindings = list(found.register.bindings)
+    account.bindings = found.register.bindings
     if not found.readings:
         nothing = Played(tally=NOTHING, published_s=0.0, seconds=0.0)
         return account, LiveCount(played=nothing, logged=Logged(records=0, payloads=0))

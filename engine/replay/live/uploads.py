@@ -55,16 +55,16 @@ Frame = dict[str, Said]
 
 def uploads(instant: ReadingBatch, register: Register) -> Iterator[Upload]:
     """What is sent at one log time. A factor given twice for one device time is sent twice, in the order given."""
-    known, frames = list(register.bindings), dict[tuple[str, int, int], list[Frame]]()
+    known, frames = register.bindings, dict[tuple[str, int, int], list[Frame]]()
     for row in range(len(instant)):
         binding, kind = divmod(int(instant.series[row]), KINDS)
-        outlet, factor = known[binding]
+        outlet, factor = known[binding].outlet, known[binding].factor
         value = float(instant.value[row])
         said = Said(factor=factor, value=value, text=plain(value), flag=Flag(int(instant.flag[row])))
         _put(frames.setdefault((outlet, kind, int(instant.device_ms[row])), [{}]), said)
     log_ms = int(instant.log_ms[0])
     for (outlet, kind, device_ms), sent in frames.items():
-        mn, st = register.mn(outlet), ST[register.outlets[outlet].medium]
+        mn, st = register.mn(outlet), ST[register.outlets.medium(outlet)]
         for frame in sent:
             says = list(frame.values())
             payload = (

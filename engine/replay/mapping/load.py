@@ -1,6 +1,5 @@
 """From a mapping file to a `Mapping`: every error of the file at once, each with its place."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from engine.config.document import Document, read_document
@@ -145,12 +144,3 @@ def _bounds(doc: LimitDoc, mapping: MappingDoc) -> list[Bound]:
         )
         found.append(Bound(limit=limit, outlets=tuple(doc.outlet or ())))
     return found
-
-
-def limits_at(outlet: str, factors: set[str], bounds: tuple[Bound, ...]) -> list[Limit]:
-    """The limits of one outlet that measures these factors."""
-    return [
-        replace(b.limit, outlet=outlet)
-        for b in bounds
-        if b.limit.factor in factors and (not b.outlets or outlet in b.outlets)
-    ]

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from rules.alert import AlertEvent
 from sensors.reading import KINDS, ReadingBatch
+from sensors.registry import Binding
+from sensors.table import column_of
 
 HOUR_MS = 3_600_000
 PAD_MAX_MS = 24 * HOUR_MS
@@ -53,21 +55,30 @@ class Surroundings:
         self._found: dict[tuple[Series, int], list[ReadingBatch]] = {}
         self._wanted = np.empty(0, np.bool_)  # by binding
 
-    def take(self, readings: ReadingBatch, bindings: Sequence[Series]) -> None:
-        """Keep what lies in a view. `bindings`: (outlet, factor) by number."""
+    def take(self, readings: ReadingBatch, bindings: Sequence[Binding]) -> None:
+        """Keep what lies in a view. `bindings`: by number."""
         if len(bindings) != len(self._wanted):
-            self._wanted = np.array([series in self.views for series in bindings], np.bool_)
+            self._wanted = self._viewed(bindings)
         if not len(readings) or not self._wanted.any():
             return
         rows = np.flatnonzero(self._wanted[readings.series // KINDS])
         for number in np.unique(readings.series[rows]):
-            series = bindings[int(number) // KINDS]
+            binding = bindings[int(number) // KINDS]
+            series = binding.outlet, binding.factor
             own = readings.take(rows[readings.series[rows] == number])
             inside = np.zeros(len(own), np.bool_)
             for from_ms, to_ms in self.views[series]:
                 inside |= (own.device_ms >= from_ms) & (own.device_ms < to_ms)
             if inside.any():
                 self._found.setdefault((series, int(number) % KINDS), []).append(own.take(inside))
+
+    def _viewed(self, bindings: Sequence[Binding]) -> NDArray[np.bool_]:
+        """By binding: whether there is a view of it."""
+        outlets = {outlet for outlet, _ in self.views}
+        wanted = column_of(bindings, "outlet").numbers(outlets.__contains__, np.bool_)
+        for n in np.flatnonzero(wanted).tolist():
+            wanted[n] = (bindings[n].outlet, bindings[n].factor) in self.views
+        return wanted
 
     def points(self, event: AlertEvent) -> Points:
         """The readings in the view of one alert, of the kind it has most of."""

@@ -49,12 +49,10 @@ def look_around(options: ReplayOptions, around: Surroundings) -> None:
 
 def _look_at_recording(recording: Recording, to_ms: int | None, around: Surroundings) -> None:
     """Nothing is judged, so the order of the readings does not matter."""
-    register, bindings = Register(recording.mapping), list[tuple[str, str]]()
+    register = Register(recording.mapping)
     for read in recording.pieces(register, Account()):
         piece = read if to_ms is None else until(read, to_ms)
-        if len(bindings) != len(register.bindings):
-            bindings = list(register.bindings)
         readings = ReadingBatch(
             series=piece.series, device_ms=piece.device_ms, value=piece.value, flag=piece.flag, log_ms=piece.device_ms
         )
-        around.take(readings, bindings)
+        around.take(readings, register.bindings)
