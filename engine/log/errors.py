@@ -14,6 +14,10 @@ class DirectoryInUseError(LogError):
     """Another process works on the same data directory."""
 
 
+class FencedError(RuntimeError):
+    """Another worker has taken over what this one worked on. It writes nothing more, and its process ends."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
     """One record that can no longer be read. What stands around it can."""
