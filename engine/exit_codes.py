@@ -17,5 +17,7 @@ class ExitCode(IntEnum):
     STORE = 14
     DUTY = 15
     HOST = 16  # Faust, the ticker or another part of the host ended by itself
+    FENCED = 17  # other workers have taken over its partitions while it could not be heard
+    STALLED = 18  # its log grows and it finishes nothing, for no reason that it knows
     INTERRUPTED = 130  # ended at once by the second Ctrl-C
     TERMINATED = 143  # ended at once by the second SIGTERM

@@ -37,7 +37,10 @@ class LogSettings:
 
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
-QUIET = ("faust", "mode", "engine.app", "engine.log.embedded", "engine.log.embedded_consumer")
+QUIET = (
+    "faust", "mode", "engine.app", "engine.log.embedded", "engine.log.embedded_consumer", "engine.log.handing",
+    "engine.log.kafka.transport", "aiokafka",
+)  # fmt: skip
 """Loggers through which Faust names every step of its services: of these only warnings and worse, but at level debug."""
 
 NEVER_LOUD = ("numba",)

@@ -55,9 +55,15 @@ class StageThread:
         self._jobs.put((work, loop, answer))
         return await answer
 
-    async def until_done(self, work: Callable[[], Retry | None]) -> None:
-        """Call `work` until it no longer asks to come again. Said once when that begins and once when it is over."""
+    async def until_done(self, work: Callable[[], Retry | None], wanted: Callable[[], bool] = lambda: True) -> bool:
+        """Call `work` until it no longer asks to come again. Said once when that begins and once when it is over.
+
+        False: it was no longer wanted before it was done.
+        """
         while (retry := await self.call(work)) is not None:
+            if not wanted():
+                self.blocked = ""
+                return False
             self.retries += 1
             if not self.blocked:
                 self._blocked_since = time.monotonic()
@@ -68,6 +74,7 @@ class StageThread:
             about = fields(stage=self.name, waited_s=round(self.blocked_s, 1))
             logger.warning("%s: goes on after %.1f s", self.name, self.blocked_s, extra=about)
             self.blocked = ""
+        return True
 
     def close(self) -> None:
         """End the thread after the calls that wait."""

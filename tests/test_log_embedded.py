@@ -10,7 +10,7 @@ import pytest
 from faust.exceptions import ProducerSendError
 from faust.types import EventT
 
-from engine.log import embedded_consumer
+from engine.log import handing
 from engine.log.embedded_topics import partition_for
 from engine.log.positions import IN_HAND_MAX, Positions
 from engine.log.reader import LogReader
@@ -92,7 +92,7 @@ def test_a_record_is_in_the_file_when_send_returns_with_its_offset_and_log_time(
 def test_an_agent_that_never_acknowledges_gets_a_bounded_number_and_does_not_hold_up_the_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_consumer, "WAIT_EMPTY_S", 0.2)
+    monkeypatch.setattr(handing, "WAIT_EMPTY_S", 0.2)
 
     async def session() -> int:
         app, seen, enough = new_app(tmp_path), [], asyncio.Event()

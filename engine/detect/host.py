@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 from engine.detect.detector import Detector
 from engine.detect.facts import Facts
-from engine.detect.snapshot_store import Snapshot, SnapshotStore, SnapshotUnusableError
+from engine.detect.snapshot_store import Snapshot, Snapshots, SnapshotUnusableError
 from engine.log.api import Span
 from engine.log.record import Record
 from engine.logs import fields
@@ -81,7 +81,7 @@ class DetectorHost:
 
     def __init__(
         self,
-        snapshots: SnapshotStore,
+        snapshots: Snapshots,
         span_of: Callable[[int], Span],
         *,
         partitions: int,
@@ -92,10 +92,12 @@ class DetectorHost:
         self._partitions = partitions
         self._new = new
         self._judges: dict[int, Judge] = {}
+        self.generation = 0  # in which the partitions were given to this process
         self.kept_from: dict[int, int] = {}  # next offset of the snapshot on disk: the log is needed from there on
 
     def load(self, partition: int) -> int:
         """Take a partition over; the offset to read from. A snapshot that cannot be used is set aside and reported."""
+        self._snapshots.take_over(partition, self.generation)
         judge = self._restored(partition)
         if judge is None:
             judge = self._new(partition, self._partitions)
@@ -103,14 +105,32 @@ class DetectorHost:
         self._judges[partition] = judge
         return judge.next_offset
 
+    def go_on(self, partition: int) -> int | None:
+        """Take a partition over that nobody else had meanwhile; None if there is no state of it here."""
+        judge = self._judges.get(partition)
+        if judge is None:
+            return None
+        self._snapshots.take_over(partition, self.generation)
+        return judge.next_offset
+
+    def drop(self, partition: int) -> None:
+        """Forget a partition: somebody else has it."""
+        self._judges.pop(partition, None)
+        self.kept_from.pop(partition, None)
+
+    @property
+    def held(self) -> set[int]:
+        """Partitions whose state is here."""
+        return set(self._judges)
+
     def next_offset(self, partition: int) -> int:
         """The record that is judged next."""
         return self._judges[partition].next_offset
 
     def take(self, record: Record) -> Step:
-        """Judge a record if it is the next one of its partition."""
-        judge = self._judges[record.partition]
-        if record.offset < judge.next_offset:
+        """Judge a record if it is the next one of its partition. One of a partition that was dropped is somebody else's."""
+        judge = self._judges.get(record.partition)
+        if judge is None or record.offset < judge.next_offset:
             return Contained()
         if record.offset > judge.next_offset:
             return Hole(expected=judge.next_offset)
@@ -122,8 +142,11 @@ class DetectorHost:
         return Snapshot(next_offset=judge.next_offset, state=judge.snapshot())
 
     def keep(self, partition: int, snapshot: Snapshot) -> None:
-        """Write a snapshot. OSError where that fails: the one before it stays, and the log is read from there."""
-        self._snapshots.write(partition, snapshot)
+        """Write a snapshot. OSError where that fails: the one before it stays, and the log is read from there.
+
+        FencedError where somebody else has the partition now.
+        """
+        self._snapshots.write(partition, snapshot, self.generation)
         self.kept_from[partition] = snapshot.next_offset
 
     def _restored(self, partition: int) -> Judge | None:
@@ -135,7 +158,7 @@ class DetectorHost:
             judge = self._restore(snapshot)
         except SnapshotUnusableError as error:
             aside = self._snapshots.set_aside(partition)
-            logger.error("%s; kept as %s. The log is judged again from its start", error, aside.name)
+            logger.error("%s; kept as %s. The log is judged again from its start", error, aside)
             return None
         self.kept_from[partition] = snapshot.next_offset
         return judge
@@ -144,7 +167,7 @@ class DetectorHost:
         span, next_offset = self._span_of(partition), snapshot.next_offset
         if not span.first <= next_offset <= span.end:
             reason = f"goes up to offset {next_offset}, the log holds [{span.first}, {span.end})"
-            raise SnapshotUnusableError(f"{self._snapshots.file(partition)}: {reason}: records are lost")
+            raise SnapshotUnusableError(f"{self._snapshots.name(partition)}: {reason}: records are lost")
 
     def _restore(self, snapshot: Snapshot) -> Judge:
         try:

@@ -6,6 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +28,33 @@ class Snapshot:
     state: bytes
 
 
+class Snapshots(Protocol):
+    """Where the states of detectors are kept. OSError where they cannot be reached at the moment.
+
+    A generation is that of the group of workers in which a partition was given to this one: 0 where there are no others.
+    """
+
+    def name(self, partition: int) -> str:
+        """What messages call the snapshot of a partition."""
+
+    def take_over(self, partition: int, generation: int) -> None:
+        """From now on whoever has an older generation may not write; FencedError if this one is older itself."""
+
+    def read(self, partition: int) -> Snapshot | None:
+        """The snapshot, None if there is none; SnapshotUnusableError if it is damaged."""
+
+    def write(self, partition: int, snapshot: Snapshot, generation: int = 0) -> None:
+        """Replace the snapshot; OSError leaves the old one.
+
+        FencedError leaves it too: somebody with a newer generation, or a state that goes further, was here.
+        """
+
+    def set_aside(self, partition: int) -> str:
+        """Keep a snapshot that cannot be used where somebody may look at it; the name of that."""
+
+
 class SnapshotStore:
-    """`<folder>/frames-<partition>.snap`, one file a partition, replaced as a whole."""
+    """For a host on its own log: `<folder>/frames-<partition>.snap`, one file a partition, replaced as a whole."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,7 +63,14 @@ class SnapshotStore:
         """Where the snapshot of a partition stands."""
         return self.folder / f"frames-{partition}.snap"
 
-    def write(self, partition: int, snapshot: Snapshot) -> None:
+    def name(self, partition: int) -> str:
+        """The file."""
+        return str(self.file(partition))
+
+    def take_over(self, partition: int, generation: int) -> None:
+        """Nobody else writes here."""
+
+    def write(self, partition: int, snapshot: Snapshot, generation: int = 0) -> None:
         """Replace the snapshot; OSError leaves the old one. After a crash it is the old one or the new one."""
         self.folder.mkdir(exist_ok=True)
         file, draft = self.file(partition), self.file(partition).with_suffix(".tmp")
@@ -67,10 +100,10 @@ class SnapshotStore:
             raise SnapshotUnusableError(f"{file}: its checksum is wrong")
         return snapshot
 
-    def set_aside(self, partition: int) -> Path:
-        """Keep a snapshot that cannot be used where somebody may look at it; where that is."""
+    def set_aside(self, partition: int) -> str:
+        """Keep a snapshot that cannot be used where somebody may look at it; the name of that."""
         file = self.file(partition)
-        return file.rename(file.with_suffix(".unusable"))
+        return file.rename(file.with_suffix(".unusable")).name
 
     def _sync_folder(self) -> None:
         folder = os.open(self.folder, os.O_RDONLY)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from engine.detect.facts import Facts, Outcome
 from engine.detect.host import Contained, DetectorHost, Hole, Judged, Step
 from engine.detect.snapshot_store import Snapshot
 from engine.log.api import DataRow, Log
+from engine.log.errors import FencedError
 from engine.log.events_codec import encode_events
 from engine.log.facts_codec import encode_facts, says_something
 from engine.log.patient import until_stored
@@ -21,6 +22,7 @@ from engine.log.reader import is_stand_in
 from engine.log.record import Record, Topic
 from engine.logs import fields
 from engine.stage_thread import StageThread
+from engine.tenure import Alone, Tenure
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +53,15 @@ class DetectStage:
         counts: Counter[str],
         *,
         snapshot_s: float,
+        tenure: Tenure | None = None,
     ) -> None:
         self.next: dict[int, int] = {}
         self.done_ms: dict[int, int] = {}
         self.kept_at: dict[int, float] = {}  # by partition: monotonic clock when its state was last written, or loaded
+        self.at_work: frozenset[int] = frozenset()
         self.seek: Seek = _nowhere
+        self.fenced: FencedError | None = None  # somebody else has written the state of one of its partitions
+        self._tenure = tenure or Alone()
         self._host = host
         self._log = log
         self._letters = letters
@@ -65,7 +71,6 @@ class DetectStage:
         self._holes: dict[int, _Search] = {}
         self._due: dict[int, float] = {}
         self._writing: asyncio.Task[None] | None = None
-        self._at_work: frozenset[int] = frozenset()  # the partitions whose state is ahead of what is on disk
 
     @property
     def blocked(self) -> str:
@@ -79,10 +84,48 @@ class DetectStage:
 
     async def load(self, partitions: Sequence[int]) -> None:
         """Take partitions over. A large state takes longer than Faust waits for a seek, so this comes before it."""
+        async for _ in self.take_over(partitions, 0, go_on=False):
+            pass
+
+    async def take_over(
+        self, partitions: Sequence[int], generation: int, *, go_on: bool
+    ) -> AsyncIterator[tuple[int, int]]:
+        """Take partitions over and drop all others; each with the offset to read from, as soon as its state is there.
+
+        `go_on`: nobody else had any of those that are here still. OSError where the states cannot be reached.
+        """
+        self._host.generation = generation
+        for partition in self._host.held - (set(partitions) if go_on else set()):
+            self._host.drop(partition)
         for n, partition in enumerate(partitions):
-            self.next[partition] = await self.thread.call(lambda p=partition: self._host.load(p))  # type: ignore[misc]
+            offset = await self.thread.call(lambda p=partition: self._taken_over(p))  # type: ignore[misc]
+            self._holes.pop(partition, None)
+            self.next[partition] = offset
             self.kept_at[partition] = time.monotonic()
             self._due[partition] = self.kept_at[partition] + self._snapshot_s * (1 + n / len(partitions))
+            yield partition, offset
+
+    def _taken_over(self, partition: int) -> int:
+        offset = self._host.go_on(partition)
+        return self._host.load(partition) if offset is None else offset
+
+    def let_go(self, partitions: Set[int]) -> None:
+        """Other processes may go on with these soon: what is queued of them is passed over."""
+        for partition in partitions:
+            for known in (self.next, self.done_ms, self.kept_at):
+                known.pop(partition, None)
+
+    async def keep(self, partitions: Set[int], until: float) -> None:
+        """Write the states of partitions that were let go, until a moment of the loop's clock, for whoever goes on.
+
+        Not of one whose last record is not finished. What is not written is judged again from the snapshot before.
+        """
+        loop = asyncio.get_running_loop()
+        for partition in sorted((partitions & self._host.held) - self.at_work):
+            if self._tenure.is_sure and loop.time() < until:
+                await self._snapshot(partition)
+        if self._writing is not None:
+            await asyncio.wait([self._writing], timeout=max(0.0, until - loop.time()))
 
     async def resume_at(self, partitions: Sequence[int]) -> Mapping[int, int]:
         """The offsets to read from."""
@@ -90,9 +133,21 @@ class DetectStage:
 
     async def take(self, records: Sequence[Record]) -> None:
         """Judge the records, one by one, those that are the next ones; return when what follows is on disk."""
-        self._at_work = frozenset(record.partition for record in records)
+        self.at_work = frozenset(record.partition for record in records)
         self._counts["detect.in"] += len(records)
+        await self._tenure.sure()
+        mine = [record for record in records if record.partition in self.next]
+        if len(mine) < len(records):
+            self._counts["detect.let_go"] += len(records) - len(mine)
+        if mine:
+            await self._take(mine)
+        partitions, self.at_work = self.at_work, frozenset()
+        for partition in sorted(partitions & self.next.keys()):
+            await self._snapshot_if_due(partition)
+
+    async def _take(self, records: Sequence[Record]) -> None:
         steps = await self.thread.call(lambda: self._judge(records))
+        await self._tenure.sure()
         await self._send([row for _, rows in steps for row in rows])
         for record, (step, _) in zip(records, steps, strict=True):
             match step:
@@ -102,9 +157,6 @@ class DetectStage:
                     await self._go_back(record, expected)
                 case Judged():
                     await self._done(record, step)
-        partitions, self._at_work = self._at_work, frozenset()
-        for partition in sorted(partitions):
-            await self._snapshot_if_due(partition)
 
     def _judge(self, records: Sequence[Record]) -> list[tuple[Step, list[DataRow]]]:
         """What became of each record, and what is to be sent of it. Runs on the thread of the detectors."""
@@ -119,12 +171,13 @@ class DetectStage:
         else:
             self._counts["detect.taken"] += 1
         self._holes.pop(record.partition, None)
-        self.next[record.partition] = record.offset + 1
-        self.done_ms[record.partition] = record.log_ms
+        if record.partition in self.next:
+            self.next[record.partition] = record.offset + 1
+            self.done_ms[record.partition] = record.log_ms
 
     async def stop(self) -> None:
         """Write the last snapshots: not of a partition whose last record is not finished."""
-        for partition in self.next.keys() - self._at_work:
+        for partition in (self.next.keys() & self._host.held) - self.at_work if self._tenure.is_sure else ():
             await self._snapshot(partition)
         if self._writing is not None:
             await self._writing
@@ -175,6 +228,8 @@ class DetectStage:
     async def _write(self, partition: int, snapshot: Snapshot) -> None:
         try:
             await asyncio.to_thread(self._host.keep, partition, snapshot)
+        except FencedError as error:
+            self.fenced = error
         except OSError as error:
             self._counts["detect.snapshots_failed"] += 1
             about = fields(stage="detect", topic="frames", partition=partition)

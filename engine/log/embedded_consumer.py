@@ -1,43 +1,37 @@
-"""The consumer of `embedded://`. It takes over from Faust what loses records, stalls or never ends there.
-
-Faust's own consumer sleeps a second when all partitions have full buffers, makes two tasks per record, commits first
-after two intervals, can commit past a record that is still worked on, and waits without end for acknowledgements.
-"""
+"""The consumer of `embedded://`: it reads the log's file, and hears of every commit."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from faust.transport import base
 from faust.types import TP, ConsumerMessage
 from mode import Service, get_logger
 
 from engine.log.embedded_topics import partition_for, place_of, topic_named
-from engine.log.positions import Positions
+from engine.log.handing import HandingConsumer, Place
 from engine.log.record import Record, Topic
 from engine.log.sqlite import SqliteLog
 
 logger = get_logger(__name__)
 
-WAIT_EMPTY_S = 10.0
-"""A stop waits at most so long for agents to acknowledge what they hold."""
 
-
-class Consumer(base.Consumer):  # type: ignore[misc]
-    """Hands records to agents in offset order, a bounded number at a time. Reads every partition of its topics."""
+class Consumer(HandingConsumer):
+    """Reads every partition of its topics."""
 
     logger = logger
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._assigned: set[TP] | None = None
-        self._positions = Positions()
-        self._news = asyncio.Event()
 
     @property
     def _store(self) -> SqliteLog:
         log: SqliteLog = self.transport.log
         return log
+
+    def place_of(self, tp: TP) -> Place:
+        """Topic and partition as the log has them."""
+        return place_of(tp)
 
     async def on_start(self) -> None:
         """Hear of every commit."""
@@ -48,12 +42,6 @@ class Consumer(base.Consumer):  # type: ignore[misc]
             loop.call_soon_threadsafe(self._news.set)
 
         self._unlisten = self._store.listen(tell)
-
-    def stop_flow(self) -> None:
-        """Hand out nothing more. The end of the app begins with it: what is acknowledged from now on was cut off."""
-        super().stop_flow()
-        if self.app.should_stop:
-            self._positions.freeze()
 
     async def on_stop(self) -> None:
         """Commit what was acknowledged before the end."""
@@ -105,15 +93,6 @@ class Consumer(base.Consumer):  # type: ignore[misc]
         self._positions.go_to(place_of(partition), offset)
         self._news.set()
 
-    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
-        """Go to offsets."""
-        for tp, offset in partitions.items():
-            await self.seek(tp, offset)
-
-    async def position(self, tp: TP) -> int | None:
-        """Offset of the next record to hand over."""
-        return self._positions.next(place_of(tp))
-
     def highwater(self, tp: TP) -> int:
         """Offset after the last record."""
         return self._store.end(*place_of(tp))
@@ -126,47 +105,21 @@ class Consumer(base.Consumer):  # type: ignore[misc]
         """Offset of the first kept record."""
         return {tp: self._store.span(*place_of(tp)).first for tp in partitions}
 
-    async def _drain_messages(self, fetcher: Service) -> None:
-        """Until the fetcher stops: hand over what there is room for, then wait for a commit, an ack or a seek."""
-        while not (self.should_stop or fetcher.should_stop):
-            self._news.clear()
-            handed = 0
-            for tp in sorted(self._get_active_partitions()) if self.flow_active else ():
-                handed += await self._hand_over(tp)
-            if handed:
-                await asyncio.sleep(0)
-            else:
-                await self._wait_for_news(fetcher)
+    async def next_records(self, room: Mapping[TP, int]) -> Mapping[TP, list[Record]]:
+        """What the file has at the positions of partitions."""
+        starts = {tp: self._positions.next(place_of(tp)) for tp in room}
+        return {
+            tp: self._store.read(*place_of(tp), start, room[tp])
+            for tp, start in starts.items()
+            if start is not None and start < self.highwater(tp)
+        }
 
-    async def _hand_over(self, tp: TP) -> int:
-        """Give the agents what there is room for; how many records that were."""
-        place = place_of(tp)
-        records = (await self._getmany({tp}, 0)).get(tp, [])
-        moves = self._positions.moves(place)
-        for handed, record in enumerate(records):
-            if not self.flow_active or self._positions.moves(place) != moves:  # somebody went elsewhere meanwhile
-                return handed
-            message = self._to_message(tp, record)
-            self._positions.hand_out(place, message)
-            await self.callback(message)
-        return len(records)
+    async def wait_for_records(self, fetcher: Service) -> None:
+        """Whatever is committed to the log is news."""
+        await fetcher.wait(self._news)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Record]]:
-        found = {}
-        for tp in active_partitions or ():
-            place = place_of(tp)
-            start = self._positions.next(place)
-            if start is not None and start < self.highwater(tp) and (room := self._positions.room(place)) > 0:
-                found[tp] = self._store.read(*place, start, room)
-        return found
-
-    async def _wait_for_news(self, fetcher: Service) -> None:
-        if not self.flow_active:
-            await fetcher.wait(self.can_resume_flow)
-            return
-        acknowledged = self._waiting_for_ack = asyncio.get_running_loop().create_future()
-        acknowledged.add_done_callback(lambda _: self._news.set())
-        await fetcher.wait(self._news)
+        return await self.next_records({tp: self._room(tp) for tp in active_partitions or ()})
 
     def _to_message(self, tp: TP, record: Record) -> ConsumerMessage:
         return ConsumerMessage(
@@ -183,54 +136,12 @@ class Consumer(base.Consumer):  # type: ignore[misc]
             generation_id=self.app.consumer_generation_id,
         )
 
-    def _new_offset(self, tp: TP) -> int | None:
-        return self._positions.committable(place_of(tp))
-
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
-        tps = [TP(*place) for place in self._positions]
-        return [tp for tp in tps if topics is None or tp in topics or tp.topic in topics]
-
-    async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
-        offsets = self._filter_committable_offsets(tps)
-        if not offsets:
-            return False
-        await self._handle_attached(offsets)
-        await self.app.producer.flush()
-        done = await self._commit(offsets)
-        if done:
-            self._committed_offset.update(offsets)
-            self.app.monitor.on_tp_commit(offsets)
-        for tp in offsets:  # Faust's own book of acknowledgements would grow for ever
-            self._acked[tp].clear()
-            self._acked_index[tp].clear()
-        return done
-
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         places = {place_of(tp): offset for tp, offset in offsets.items()}
         refused = await asyncio.wrap_future(self._store.commit(self.app.conf.id, places))
         if refused:
             self.log.warning("offsets not committed, tried again later: %s", refused.reason)
         return refused is None
-
-    @Service.task  # type: ignore[untyped-decorator]
-    async def _commit_handler(self) -> None:
-        async for _ in self.itertimer(self.commit_interval, name="commit"):
-            await self.commit()
-
-    async def wait_empty(self) -> None:
-        """Wait for agents to acknowledge what they hold, but not for ever; commit."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + WAIT_EMPTY_S
-        while self._in_hand() and (left := deadline - loop.time()) > 0:
-            acknowledged = self._waiting_for_ack = loop.create_future()
-            await asyncio.wait([acknowledged], timeout=left)
-        for (topic, partition), records in self._in_hand().items():
-            self.log.warning("%s/%s: %s records left to the next start", topic, partition, records)
-        self._positions.freeze()
-        await self.commit_and_end_transactions()
-
-    def _in_hand(self) -> dict[tuple[Topic, int], int]:
-        return {place: count for place in self._positions if (count := self._positions.in_hand(place))}
 
     async def create_topic(self, topic: str, partitions: int, replication: int, **options: Any) -> None:
         """The topics are there; LogError for another one."""
@@ -243,6 +154,3 @@ class Consumer(base.Consumer):  # type: ignore[misc]
     def key_partition(self, topic: str, key: bytes | None, partition: int | None = None) -> int | None:
         """Where records of a key go."""
         return partition if partition is not None else partition_for(self._store, topic_named(topic), key)
-
-    def _new_topicpartition(self, topic: str, partition: int) -> TP:
-        return TP(topic, partition)

@@ -31,6 +31,7 @@ class Positions:
     def __init__(self) -> None:
         self._stands: dict[Place, _Stand] = {}
         self._frozen: dict[Place, int] | None = None
+        self._moves = 0
 
     def __iter__(self) -> Iterator[Place]:
         return iter(self._stands)
@@ -39,8 +40,13 @@ class Positions:
         """Hand out `offset` next; what is out already no longer counts."""
         stand = self._stands.setdefault(place, _Stand())
         stand.next = offset
-        stand.moves += 1
+        self._moves += 1
+        stand.moves = self._moves
         stand.in_hand.clear()
+
+    def forget(self, place: Place) -> None:
+        """Hand out nothing of it any more; what is out does not count."""
+        self._stands.pop(place, None)
 
     def next(self, place: Place) -> int | None:
         """Offset to hand out next; None before the first `go_to`."""
@@ -48,8 +54,9 @@ class Positions:
         return None if stand is None else stand.next
 
     def moves(self, place: Place) -> int:
-        """How often `go_to` was called: records read before the last one are not to be handed out."""
-        return self._stands[place].moves
+        """Changes whenever `go_to` or `forget` was called: records read before that are not to be handed out."""
+        stand = self._stands.get(place)
+        return -1 if stand is None else stand.moves
 
     def hand_out(self, place: Place, message: Handed) -> None:
         """A record goes to the agents."""

@@ -109,8 +109,16 @@ class KafkaLog:
         return await promise
 
     async def put_all(self, rows: Sequence[DataRow]) -> Appended:
-        """Append DATA records, in order within each partition. On `NotStored` some of them may be in the log."""
-        outcomes = await asyncio.gather(*(self.put(t, p, RecordKind.DATA, body) for t, p, body in rows))
+        """Append DATA records, in order within each partition. On `NotStored` some of them may be in the log.
+
+        Those that are stand in order, and nothing that was to follow a missing one: the same call again sets it right.
+        """
+        loop = asyncio.get_running_loop()
+        promises: list[asyncio.Future[Appended]] = [loop.create_future() for _ in rows]
+        waiting = zip(rows, promises, strict=True)
+        jobs = [self._job((t, p), RecordKind.DATA, body, promise, None, b"", ()) for (t, p, body), promise in waiting]
+        self._loop.call(lambda: self._writer.add(jobs))
+        outcomes = await asyncio.gather(*promises)
         return next((outcome for outcome in outcomes if isinstance(outcome, NotStored)), outcomes[-1])
 
     async def append_frames(self, partition: int, rows: list[FrameRow]) -> Appended:
@@ -139,4 +147,4 @@ class KafkaLog:
         return Append(place=place, kind=kind, body=body, key=key, log_ms=log_ms, promise=promise, headers=headers)
 
     def _add(self, job: Append | FramesAppend) -> None:
-        self._loop.call(lambda: self._writer.add(job))
+        self._loop.call(lambda: self._writer.add((job,)))

@@ -7,7 +7,7 @@ it had to be sent, and it is sent until there is an answer.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,18 +64,22 @@ class KafkaWriter:
         """Connect; KafkaError where no broker answers."""
         await self._ready()
 
-    def add(self, job: Append | FramesAppend) -> None:
-        """Queue a job, or refuse it at once: closed, or too much waits, or the brokers are away."""
-        refusal = self._refusal(job)
+    def add(self, jobs: Sequence[Append | FramesAppend]) -> None:
+        """Queue jobs, or refuse all of them at once: closed, or too much waits, or the brokers are away.
+
+        All, because those of one caller must not overtake each other when he brings the refused ones again.
+        """
+        refusal = self._refusal(jobs)
         if refusal is not None:
-            settle([(job.promise, refusal)])
+            settle([(job.promise, refusal) for job in jobs])
             return
-        place = job.place if isinstance(job, Append) else (Topic.FRAMES, job.partition)
-        lane = self._lanes.get(place)
-        if lane is None:
-            lane = self._lanes[place] = _Lane(self, place)
-        self._waiting += _size(job)
-        lane.add(job)
+        for job in jobs:
+            place = job.place if isinstance(job, Append) else (Topic.FRAMES, job.partition)
+            lane = self._lanes.get(place)
+            if lane is None:
+                lane = self._lanes[place] = _Lane(self, place)
+            self._waiting += _size(job)
+            lane.add(job)
 
     async def close(self) -> None:
         """Wait a while for what is on its way, then refuse what is left."""
@@ -166,14 +170,15 @@ class KafkaWriter:
             except (TimeoutError, KafkaError, OSError) as error:
                 logger.debug("a producer did not stop in order: %s", error)
 
-    def _refusal(self, job: Append | FramesAppend) -> NotStored | None:
+    def _refusal(self, jobs: Sequence[Append | FramesAppend]) -> NotStored | None:
         if self._closed:
             return NotStored(reason="the log is closed", retry=False)
-        if isinstance(job, Append) and job.log_ms is not None:
-            return NotStored(reason=f"log time {job.log_ms}: expected none, the brokers set it", retry=False)
+        for job in jobs:
+            if isinstance(job, Append) and job.log_ms is not None:
+                return NotStored(reason=f"log time {job.log_ms}: expected none, the brokers set it", retry=False)
         if self.outage.blocks:
             return NotStored(reason=f"{self._settings.place}: no answer for {self.outage.away_s:.0f} s")
-        if self._waiting + _size(job) > self._settings.waiting_mib_max << 20 and self._waiting:
+        if self._waiting and self._waiting + sum(map(_size, jobs)) > self._settings.waiting_mib_max << 20:
             return NotStored(reason=f"{self._settings.place}: {self._waiting >> 20} MiB are on their way already")
         return None
 
