@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = ("script/demo", "script/test", "script/lib.sh", ".ci/run")
+CONTAINERS = ("docker/mosquitto/start.sh", "docker/standins/build.sh", "docker/standins/postgres-entrypoint.sh")
+SCRIPTS = ("script/demo", "script/test", "script/lib.sh", ".ci/run", "docker/smoke.sh", *CONTAINERS)
 JUNIT = '<testsuites><testsuite><testcase classname="c" name="n">{}</testcase></testsuite></testsuites>'
 
 
@@ -32,7 +33,7 @@ def test_a_script_is_posix_sh(script: str) -> None:
     assert not {"[[", "<<<", "function ", "local ", "$'"} & set(text.split())
 
 
-@pytest.mark.parametrize("script", ["script/demo", "script/test", ".ci/run"])
+@pytest.mark.parametrize("script", ["script/demo", "script/test", ".ci/run", "docker/smoke.sh", "docker/standins/build.sh"])
 def test_a_script_can_be_run(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
 

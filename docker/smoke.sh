@@ -1,0 +1,134 @@
+#!/bin/sh
+# Bring the stack up, publish readings over a limit as a monitor, wait for the page, ask InfluxDB for the readings, stop one worker
+# and do it again, take everything down. Prints a line a step with the seconds since the start, and PASS or FAIL last.
+#
+#   docker/smoke.sh [ENV-FILE]      # ENV-FILE: docker/standins/standins.env where no registry can be reached
+#
+# COMPOSE     the program, `docker compose` or `podman-compose`; default: the first of the two that is there
+# SMOKE_KEEP  1: leave everything up
+# PROJECT     name of the project, so that nothing else is touched; default outfall-smoke
+# SMOKE_WITH  more services to start, such as grafana
+set -eu
+HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+PROJECT=${PROJECT:-outfall-smoke}
+ENV_FILE=${1:-}
+MN=010000A8900016F000169DC0
+BEGAN=$(date +%s)
+# Ports of their own, so that a running stack is not in the way.
+export MQTT_PORT="${MQTT_PORT:-21883}" ENDPOINT_PORT="${ENDPOINT_PORT:-21884}" GRAFANA_PORT="${GRAFANA_PORT:-23000}"
+TICKER=
+
+if [ -z "${COMPOSE:-}" ]; then
+    if docker compose version >/dev/null 2>&1; then COMPOSE="docker compose"; else COMPOSE=podman-compose; fi
+fi
+case $COMPOSE in docker*) ENGINE=docker ;; *) ENGINE=podman ;; esac
+
+say() { printf '%4d s  %s\n' "$(($(date +%s) - BEGAN))" "$*"; }
+
+compose() {
+    # shellcheck disable=SC2086 # several words
+    $COMPOSE -p "$PROJECT" ${ENV_FILE:+--env-file "$ENV_FILE"} -f "$HERE/compose.yaml" "$@"
+}
+
+# container SERVICE: its name; the two programs put the parts together differently.
+container() { "$ENGINE" ps -a --format '{{.Names}}' | grep -E "^${PROJECT}[-_]$1[-_]1\$" | head -n 1; }
+
+state() { "$ENGINE" inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}-{{end}}' "$1" 2>/dev/null || echo none; }
+
+# Podman has systemd run its health checks. Where there is none, they are run here.
+tick() {
+    command -v podman >/dev/null 2>&1 && [ ! -d /run/systemd/system ] || return 0
+    while :; do
+        for name in $(podman ps --format '{{.Names}}' | grep "^${PROJECT}[-_]"); do
+            timeout 30 podman healthcheck run "$name" >/dev/null 2>&1 || true
+        done
+        sleep 2
+    done &
+    TICKER=$!
+}
+
+finish() {
+    code=$?
+    [ -z "$TICKER" ] || kill "$TICKER" 2>/dev/null || true
+    if [ "$code" -ne 0 ]; then
+        say "the last words of every service:"
+        for service in passwords influx-setup mosquitto kafka postgres influxdb intake worker-1 worker-2; do
+            name=$(container "$service")
+            [ -z "$name" ] || { echo "--- $service: $(state "$name")"; "$ENGINE" logs --tail 15 "$name" 2>&1; }
+        done
+    fi
+    if [ -z "${SMOKE_KEEP:-}" ]; then
+        say "taking it down"
+        compose down -v >/dev/null 2>&1 || true
+    fi
+    if [ "$code" -eq 0 ]; then say PASS; else say "FAIL: $FAILED"; fi
+    exit "$code"
+}
+FAILED="a command failed (above)"
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+fail() {
+    FAILED=$*
+    exit 1
+}
+
+# until_true SECONDS WHAT COMMAND...: wait for a command to succeed
+until_true() {
+    limit=$(($(date +%s) + $1)) what=$2
+    shift 2
+    while ! "$@"; do
+        [ "$(date +%s)" -lt "$limit" ] || fail "$what: not within the time given"
+        sleep 1
+    done
+    say "$what"
+}
+
+healthy() { case $(state "$(container "$1")") in *" healthy") return 0 ;; *) return 1 ;; esac; }
+
+# publish VALUE: one reading of COD, now, as the monitor, with QoS 1; mosquitto_pub ends well only when it was acknowledged
+publish() {
+    text="{\"v\":1,\"mn\":\"$MN\",\"kind\":\"realtime\",\"time\":$(date +%s)000,\"readings\":{\"w01018\":{\"value\":$1,\"flag\":\"N\"}}}"
+    "$ENGINE" exec "$(container mosquitto)" mosquitto_pub -h 127.0.0.1 -u "$MN" -P "$PASSWORD" -q 1 \
+        -i "smoke-$1" -t "outfall/v1/$MN/up" -m "$text" || fail "mosquitto_pub"
+    PUBLISHED=$((PUBLISHED + 1))
+}
+
+pages() { for one in worker-1 worker-2; do "$ENGINE" logs "$(container "$one")" 2>/dev/null; done | grep -c '^→' || true; }
+
+paged() { [ "$(pages)" -ge "$1" ]; }
+
+# How many readings InfluxDB has, asked with Outfall's own token.
+stored() {
+    "$ENGINE" exec "$(container intake)" python /opt/outfall/first_run/count.py 2>/dev/null || echo 0
+}
+
+all_stored() { [ "$(stored)" = "$PUBLISHED" ]; }
+
+PUBLISHED=0
+tick
+say "up, with $COMPOSE"
+# shellcheck disable=SC2086 # several words
+compose up -d intake worker-1 worker-2 ${SMOKE_WITH:-} >&2 || fail "up"
+for service in mosquitto kafka postgres influxdb intake worker-1 worker-2; do
+    until_true 240 "$service is well" healthy "$service"
+done
+
+PASSWORD=$(compose run --rm --no-deps -T passwords show 2>/dev/null | sed -n "s/^$MN //p" | tr -d '\r')
+[ -n "$PASSWORD" ] || fail "no password for $MN"
+for value in 901 902 903; do
+    publish "$value"
+    sleep 1
+done
+say "$PUBLISHED readings of COD published and acknowledged, each far over its limit"
+until_true 60 "the page has gone out" paged 1
+until_true 60 "all $PUBLISHED readings are in InfluxDB" all_stored
+
+"$ENGINE" kill -s KILL "$(container worker-1)" >/dev/null
+say "worker-1 killed"
+for value in 904 905 906; do
+    publish "$value"
+    sleep 1
+done
+say "$PUBLISHED readings published and acknowledged"
+until_true 120 "all $PUBLISHED readings are in InfluxDB" all_stored
