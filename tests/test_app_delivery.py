@@ -49,6 +49,7 @@ def deliver(folder: Path, pile: Pile, records: Sequence[Record]) -> tuple[Delive
     thread = StageThread("store")
     letters = DeadLetters(shelf, thread, counts)
     delivery = Delivery("store", decode=decode, hand_over=pile.take, thread=thread, letters=letters, counts=counts)
+    delivery.start_at({0: 0})
     asyncio.run(delivery.take(records))
     thread.close()
     assert counts["store.taken"] + counts["store.refused"] == len(records)
@@ -83,3 +84,48 @@ def test_of_a_run_only_what_is_bad_is_refused_and_the_order_stays(tmp_path: Path
     assert [word for run in pile.runs for word in run] == ["a", "c"]
     assert letters == [(1, detail)]
     assert delivery.next == {0: 3}
+
+
+def stage(pile: Pile, counts: Counter[str], folder: Path) -> Delivery[str]:
+    """One whose words begin with the offset of the FRAMES record that they follow from."""
+    thread = StageThread("store")
+    letters = DeadLetters(Shelf(folder / "shelf.db"), thread, counts)
+    hand_over, offset_of = pile.take, lambda word: int(word[0])
+    return Delivery(
+        "store", decode=decode, hand_over=hand_over, thread=thread, letters=letters, counts=counts, offset_of=offset_of
+    )
+
+
+def test_what_a_replaced_worker_says_late_is_known_and_changes_nothing(tmp_path: Path) -> None:
+    pile, counts = Pile(), Counter[str]()
+    store = stage(pile, counts, tmp_path)
+    store.start_at({0: 0})
+    asyncio.run(store.take([record(0, "1a"), record(1, "2b"), record(2, "3c")]))
+    asyncio.run(store.take([record(3, "2b"), record(4, "4d")]))
+    assert pile.runs == [["1a", "2b", "3c"], ["4d"]]
+    assert (counts["store.taken"], counts["store.contained"], store.next) == (4, 1, {0: 5})
+
+
+def test_records_of_a_partition_that_went_elsewhere_are_passed_over(tmp_path: Path) -> None:
+    pile, counts = Pile(), Counter[str]()
+    store = stage(pile, counts, tmp_path)
+    store.start_at({0: 0})
+    store.let_go({0})
+    asyncio.run(store.take([record(0, "1a")]))
+    assert (pile.runs, store.next, counts["store.let_go"]) == ([], {}, 1)
+
+
+def test_what_waits_for_a_store_is_given_up_when_its_partition_goes_elsewhere(tmp_path: Path) -> None:
+    async def main() -> None:
+        taking = asyncio.create_task(store.take([record(0, "1a")]))
+        while not store.blocked:
+            await asyncio.sleep(0)
+        store.let_go({0})
+        await asyncio.wait_for(taking, 5)
+
+    pile, counts = Pile(), Counter[str]()
+    pile.busy = 1_000_000_000
+    store = stage(pile, counts, tmp_path)
+    store.start_at({0: 0})
+    asyncio.run(main())
+    assert (pile.runs, store.blocked, counts["store.let_go"]) == ([], "", 1)
