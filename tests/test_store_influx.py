@@ -1,204 +1,312 @@
-"""The InfluxDB sink: its lines, and what it makes of each answer of the server."""
+"""The InfluxDB sink on a real server: what it writes, and what it makes of each answer."""
 
+import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from influxdb_client import BucketRetentionRules, Permission, PermissionResource
+from influxdb_client.client.write_api import SYNCHRONOUS
 
-from engine.detect.facts import Outcome, VerdictCode
+from engine.detect.facts import Facts
 from engine.log.record import Topic
 from engine.stages import DeadLetter
-from engine.store.influx import REFUSED, InfluxStore
-from engine.store.influx_post import InfluxSettings
-from engine.store.lines import lines_of, tag
+from engine.store.influx import BEYOND, REFUSED, InfluxStore
+from engine.store.letters import Letter
 from engine.store.reader import open_reader
 from sensors.reading import Flag
 from sensors.refusal import Reason, Refusal
-from tests.influx_stand_in import BUCKET, ORG, TOKEN, InfluxDB, parse, running
-from tests.store_cases import COD, HOUR, MINUTE, NAMES, NOON, SO2, Row, facts_of, verdict
+from tests.influx_proxy import Proxy, in_front_of
+from tests.influx_rig import held, minutes, settings_of, sink
+from tests.servers import Influx
+from tests.store_cases import COD, DAY, HOUR, MINUTE, NOON, SO2, facts_of
 
-N, D = Flag.NORMAL, Flag.FAULT
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[InfluxDB]:
-    with running() as db:
-        yield db
+pytestmark = pytest.mark.real
 
 
 @pytest.fixture
-def influx(server: InfluxDB) -> InfluxDB:
-    """The server, empty and well."""
-    server.points.clear()
-    server.requests.clear()
-    server.oldest_ms, server.trouble = 0, []
-    return server
-
-
-def settings_of(influx: InfluxDB) -> InfluxSettings:
-    return InfluxSettings(url=influx.url, token=TOKEN, org=ORG, bucket=BUCKET, lines_max=8)
+def store(influx: Influx, bucket: str, tmp_path: Path) -> Iterator[InfluxStore]:
+    with sink(influx, bucket, tmp_path) as store:
+        yield store
 
 
 @pytest.fixture
-def store(influx: InfluxDB, tmp_path: Path) -> Iterator[InfluxStore]:
-    store = InfluxStore(settings_of(influx), NAMES, tmp_path)
-    yield store
-    store.close()
+def proxy(influx: Influx) -> Iterator[Proxy]:
+    with in_front_of(influx.url) as proxy:
+        yield proxy
 
 
-def minutes(count: int, *, value: float = 1.5, log_ms: int = NOON + HOUR) -> list[Row]:
-    return [(COD, NOON + n * MINUTE, value, N, log_ms) for n in range(count)]
+def letters(folder: Path, reason: str = REFUSED) -> list[Letter]:
+    return open_reader(folder).dead_letters(reason=reason)
 
 
-def test_readings_as_lines() -> None:
-    rows: list[Row] = [(COD, NOON, 12.5, N, NOON + 5), (SO2, NOON + 1, 1e-07, D, NOON + 5)]
-    assert list(lines_of(facts_of(rows), NAMES)) == [
-        f'reading,factor=w01018,kind=minute,outlet=out\\ 1 value=12.5,flag="N",rev=0i,recv={NOON + 5}i {NOON}',
-        f'reading,factor=a21026,kind=minute,outlet=stack\\,2 value=1e-07,flag="D",rev=0i,recv={NOON + 5}i {NOON + 1}',
-    ]
+def token_for(influx: Influx, *buckets: str) -> str:
+    """A token that may write to these buckets, and nothing else."""
+    with influx.client() as client:
+        (org,) = client.organizations_api().find_organizations(org=influx.org)
+        ids = [client.buckets_api().find_bucket_by_name(name).id for name in buckets]
+        resources = [PermissionResource(type="buckets", id=one, org_id=org.id) for one in ids]
+        permissions = [Permission(action="write", resource=resource) for resource in resources]
+        return str(client.authorizations_api().create_authorization(org_id=org.id, permissions=permissions).token)
 
 
-def test_a_corrected_reading_says_so_and_a_refused_one_is_no_line() -> None:
-    assert "rev=1i" in next(lines_of(facts_of(minutes(1), outcome=Outcome.CORRECTED), NAMES))
-    assert list(lines_of(facts_of(minutes(1), outcome=Outcome.FUTURE), NAMES)) == []
-
-
-def test_verdicts_as_lines() -> None:
-    found = [
-        next(lines_of(facts_of(log_ms=1, verdicts=verdict(start_ms=NOON, at_ms=NOON + HOUR, value=v, code=c)), NAMES))
-        for v, c in ((68.0, VerdictCode.EXCEEDED), (None, VerdictCode.NOT_JUDGEABLE))
-    ]
-    head, tail = "verdict,factor=a21026,outlet=stack\\,2,rule=gas-hour,window=hour ", f"recv={NOON + HOUR}i {NOON}"
-    assert found == [
-        f'{head}value=68.0,code="exceeded",valid=60i,due=60i,rev=0i,{tail}',
-        f'{head}code="not_judgeable",valid=60i,due=60i,rev=0i,{tail}',
-    ]
-
-
-@settings(deadline=None)
-@given(st.text(min_size=1), st.floats(allow_nan=False, allow_infinity=False))
-def test_whatever_an_outlet_is_called_its_line_can_be_read(name: str, value: float) -> None:
-    binding = replace(NAMES.registry.bindings[0], outlet="x" + name)
-    names = replace(NAMES, registry=replace(NAMES.registry, bindings=(binding,)))
-    line = next(lines_of(facts_of([(COD, NOON, value, N, NOON)]), names))
-    point = parse(line)
-    assert point is not None
-    assert (point[1], point[2]["value"]) == (NOON, value)
-    assert "\n" not in tag(name)
-
-
-def test_a_series_the_registry_does_not_know_is_an_error_that_names_it() -> None:
-    with pytest.raises(ValueError, match="series 9: expected one of the 2 bindings of the registry"):
-        next(lines_of(facts_of([(9, NOON, 1.0, N, NOON)]), NAMES))
-
-
-def test_points_are_written_in_batches_and_written_twice_they_are_once(store: InfluxStore, influx: InfluxDB) -> None:
-    facts = facts_of(minutes(20))
-    for _ in range(2):
-        assert store.write(facts) is None
-    assert influx.requests == [8, 8, 4] * 2
-    assert len(influx.points) == 20
-
-
-TROUBLE = [
-    ("too many requests", [429]),
-    ("a server in trouble", [500]),
-    ("a proxy without a server", [502]),
-    ("trouble in the second batch", [None, 503]),
-]
-
-
-@pytest.mark.parametrize("statuses", [t[1] for t in TROUBLE], ids=[t[0] for t in TROUBLE])
-def test_trouble_is_waited_for_and_nothing_is_lost(store: InfluxStore, influx: InfluxDB, statuses: list[int | None]) -> None:
-    influx.trouble = list(statuses)
-    facts = facts_of(minutes(20))
-    failed = store.write(facts)
-    assert failed is not None
-    assert f"bucket outfall: HTTP {statuses[-1]}: in trouble; readings wait in the log" in failed.reason
-    assert store.write(facts) is None
-    assert len(influx.points) == 20
-
-
-def test_the_wait_grows_to_a_minute_and_begins_anew_after_a_success(store: InfluxStore, influx: InfluxDB) -> None:
-    def waits(tries: int) -> list[float]:
-        influx.trouble = [503] * tries
-        found = [store.write(facts_of(minutes(1))) for _ in range(tries)]
-        return [retry.after_s for retry in found if retry is not None]
-
-    assert waits(9) == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    assert store.write(facts_of(minutes(1))) is None
-    assert waits(1) == [1]
-
-
-def test_a_server_that_is_not_there_is_waited_for(influx: InfluxDB, tmp_path: Path) -> None:
-    gone = replace(settings_of(influx), url="http://127.0.0.1:9", timeout_s=1.0)
-    store = InfluxStore(gone, NAMES, tmp_path)
-    failed = store.write(facts_of(minutes(1)))
-    store.close()
-    assert failed is not None
-    assert "InfluxDB http://127.0.0.1:9 bucket outfall: NewConnectionError" in failed.reason
-
-
-STOPS = [
-    ("a wrong token", {"token": "wrong"}, "HTTP 401: unauthorized access"),
-    ("an unknown bucket", {"bucket": "elsewhere"}, "HTTP 404: bucket"),
-]
-
-
-@pytest.mark.parametrize(("changes", "words"), [s[1:] for s in STOPS], ids=[s[0] for s in STOPS])
-def test_what_somebody_must_change_stops_the_sink_with_its_words_and_loses_nothing(
-    influx: InfluxDB, tmp_path: Path, changes: dict[str, str], words: str
+def test_points_are_written_in_batches_and_written_twice_they_are_once(
+    influx: Influx, bucket: str, proxy: Proxy, tmp_path: Path
 ) -> None:
-    store = InfluxStore(replace(settings_of(influx), **changes), NAMES, tmp_path)  # type: ignore[arg-type]
-    failed = store.write(facts_of(minutes(1)))
-    store.close()
-    assert failed is not None
-    assert words in store.stopped
-    assert "expected a token that may write to an existing bucket" in failed.reason
-    assert failed.after_s == 60
-    assert TOKEN not in repr(settings_of(influx))
+    with sink(influx, bucket, tmp_path, url=proxy.url) as store:
+        for _ in range(2):
+            assert store.write(facts_of(minutes(20))) is None
+    assert proxy.writes == [8, 8, 4] * 2
+    assert held(influx, bucket) == [(NOON + n * MINUTE, 1.5) for n in range(20)]
 
 
-def test_lines_beyond_retention_are_dead_letters_and_the_others_are_stored(
-    store: InfluxStore, influx: InfluxDB, tmp_path: Path
+def test_a_corrected_value_takes_the_place_of_the_first(store: InfluxStore, influx: Influx, bucket: str) -> None:
+    store.write(facts_of(minutes(1, value=1.5)))
+    store.write(facts_of(minutes(1, value=2.5, log_ms=NOON + 2 * HOUR)))
+    assert held(influx, bucket) == [(NOON, 2.5)]
+
+
+# 400 and 422: exactly the offending lines are dead letters
+
+
+def test_one_malformed_line_is_found_and_the_others_are_stored(
+    store: InfluxStore, influx: Influx, bucket: str, tmp_path: Path
 ) -> None:
-    influx.oldest_ms = NOON + 3 * MINUTE
+    rows = minutes(20)
+    rows[13] = (COD, NOON + 13 * MINUTE, float("inf"), Flag.NORMAL, NOON + HOUR)  # never made by the decoder
     for _ in range(2):
-        assert store.write(facts_of(minutes(20))) is None
-    assert len(influx.points) == 17
-    (letter,) = open_reader(tmp_path).dead_letters(reason=REFUSED)
-    assert letter.count == 3
-    assert letter.detail.startswith("HTTP 422: failure writing points to database: partial write")
-    assert letter.sample is not None
-    assert letter.sample.startswith(b"reading,factor=w01018")
-
-
-def test_a_batch_that_is_refused_as_a_whole_is_not_halved(store: InfluxStore, influx: InfluxDB) -> None:
-    influx.oldest_ms = NOON + HOUR
-    assert store.write(facts_of(minutes(8))) is None
-    assert influx.requests == [8]
-
-
-def test_one_malformed_line_is_found_and_the_others_are_stored(store: InfluxStore, influx: InfluxDB, tmp_path: Path) -> None:
-    rows = minutes(8)
-    rows[5] = (COD, NOON + 5 * MINUTE, float("inf"), N, NOON + HOUR)  # never made by the decoder
-    assert store.write(facts_of(rows)) is None
-    assert len(influx.points) == 7
-    (letter,) = open_reader(tmp_path).dead_letters(reason=REFUSED)
+        assert store.write(facts_of(rows)) is None
+    assert held(influx, bucket) == [(NOON + n * MINUTE, 1.5) for n in range(20) if n != 13]
+    (letter,) = letters(tmp_path)
+    assert letter.count == 1
     assert letter.detail.startswith("HTTP 400: unable to parse 'reading,factor=w01018")
+    assert letter.sample is not None
+    assert b"value=inf" in letter.sample
 
 
-def test_trouble_in_the_midst_of_halving_is_waited_for(store: InfluxStore, influx: InfluxDB, tmp_path: Path) -> None:
-    influx.oldest_ms = NOON + 2 * MINUTE
-    facts = facts_of(minutes(8))
-    influx.trouble = [422, 503]
-    assert store.write(facts) is not None
-    assert open_reader(tmp_path).dead_letters() == []
-    assert store.write(facts) is None
-    assert len(influx.points) == 6
+def test_lines_beyond_retention_are_dead_letters_and_the_others_are_stored(influx: Influx, tmp_path: Path) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    old, new = minutes(3, start_ms=now_ms - 3 * HOUR), minutes(17, start_ms=now_ms - 30 * MINUTE)
+    with influx.client() as client:
+        hour = [BucketRetentionRules(type="expire", every_seconds=3600)]
+        made = client.buckets_api().create_bucket(bucket_name="an-hour", org=influx.org, retention_rules=hour)
+        with sink(influx, "an-hour", tmp_path) as store:
+            assert store.write(facts_of([*old, *new])) is None
+        assert held(influx, "an-hour") == [(row[1], 1.5) for row in new]
+        client.buckets_api().delete_bucket(made)
+    found = letters(tmp_path)
+    assert sum(letter.count for letter in found) == 3
+    assert all("HTTP 422: " in one.detail and "retention policy" in one.detail for one in found)
+
+
+def test_a_conflict_of_types_costs_the_lines_of_that_week_only(influx: Influx, bucket: str, tmp_path: Path) -> None:
+    with influx.client() as client:
+        line = f'reading,outlet=other value="a text" {NOON}'
+        client.write_api(write_options=SYNCHRONOUS).write(bucket, record=line, write_precision="ms")
+    later = minutes(5, start_ms=NOON + 30 * DAY)
+    with sink(influx, bucket, tmp_path) as store:
+        assert store.write(facts_of([*minutes(2), *later])) is None
+    assert held(influx, bucket) == [(row[1], 1.5) for row in later]
+    found = letters(tmp_path)
+    assert sum(letter.count for letter in found) == 2
+    assert all("field type conflict" in letter.detail for letter in found)
+
+
+def test_a_batch_that_is_refused_as_a_whole_is_not_halved(
+    influx: Influx, bucket: str, proxy: Proxy, tmp_path: Path
+) -> None:
+    with influx.client() as client:
+        client.write_api(write_options=SYNCHRONOUS).write(bucket, record=f'reading value="a" {NOON}', write_precision="ms")
+    with sink(influx, bucket, tmp_path, url=proxy.url) as store:
+        assert store.write(facts_of(minutes(8))) is None
+    assert proxy.writes == [8]
+    assert sum(letter.count for letter in letters(tmp_path)) == 8
+
+
+# 401, 403, 404: waits for somebody, loses nothing, goes on by itself
+
+
+def test_a_wrong_token_stops_the_sink_until_its_file_holds_the_right_one(
+    influx: Influx, bucket: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("wrong\n")
+    with sink(influx, bucket, tmp_path, token="wrong", token_file=file) as store:
+        failed = store.write(facts_of(minutes(1)))
+        assert failed is not None
+        assert failed.after_s == 60
+        assert "HTTP 401: unauthorized access" in store.stopped
+        assert "expected a token that may write to an existing bucket" in failed.reason
+        file.write_text(influx.token)
+        assert store.write(facts_of(minutes(1))) is None
+        assert store.stopped == ""
+    assert held(influx, bucket) == [(NOON, 1.5)]
+    assert letters(tmp_path) == []
+    assert influx.token not in repr(settings_of(influx, bucket))
+
+
+def test_a_token_without_the_right_to_the_bucket_stops_the_sink(influx: Influx, bucket: str, tmp_path: Path) -> None:
+    with influx.fresh_bucket() as other, sink(influx, bucket, tmp_path, token=token_for(influx, other)) as store:
+        assert store.write(facts_of(minutes(1))) is not None
+        assert "HTTP 403: insufficient permissions for write" in store.stopped
+
+
+def test_a_bucket_that_is_gone_stops_a_sink_that_may_only_write_until_it_is_back(
+    influx: Influx, bucket: str, tmp_path: Path
+) -> None:
+    with sink(influx, "not-yet-there", tmp_path, token=token_for(influx, bucket)) as store:
+        assert store.write(facts_of(minutes(1))) is not None
+        assert 'HTTP 404: bucket "not-yet-there" not found' in store.stopped
+        assert open_reader(tmp_path).dead_letters() == []
+
+
+# Buckets and series
+
+
+def test_missing_buckets_are_made_with_what_they_keep(influx: Influx, prefix: str, tmp_path: Path) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    with sink(influx, prefix, tmp_path, keep_days={"minute": 2, "verdict": 400}) as store, influx.client() as client:
+        assert store.write(facts_of(minutes(1, start_ms=now_ms))) is None
+        found = {one.name: one for one in client.buckets_api().find_buckets(limit=100).buckets if one.name.startswith(prefix)}
+        kept = {name: [rule.every_seconds for rule in one.retention_rules] for name, one in found.items()}
+        assert kept == {prefix: [0], f"{prefix}_minute": [2 * 86_400], f"{prefix}_verdict": [400 * 86_400]}
+        assert [len(held(influx, name)) for name in (prefix, f"{prefix}_minute")] == [0, 1]
+        for one in found.values():
+            client.buckets_api().delete_bucket(one)
+
+
+def test_a_bucket_that_keeps_something_else_is_left_as_it_is_and_said(
+    influx: Influx, bucket: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with influx.client() as client:
+        mine = client.buckets_api().create_bucket(bucket_name=f"{bucket}_minute", org=influx.org)
+        with sink(influx, bucket, tmp_path, keep_days={"minute": 2}) as store:
+            assert store.write(facts_of(minutes(1))) is None
+        client.buckets_api().delete_bucket(mine)
+    assert f"{bucket}_minute keeps everything, store.influx.keep_days says 2 days; left as it is" in caplog.text
+
+
+def test_series_beyond_the_bound_are_dead_letters_and_known_ones_go_on(
+    influx: Influx, bucket: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with sink(influx, bucket, tmp_path, series_max=1) as store:
+        assert store.write(facts_of([*minutes(1), (SO2, NOON, 9.0, Flag.NORMAL, NOON + HOUR)])) is None
+        assert store.write(facts_of(minutes(2, log_ms=NOON + 2 * HOUR))) is None
+    assert held(influx, bucket) == [(NOON, 1.5), (NOON + MINUTE, 1.5)]
+    (letter,) = letters(tmp_path, BEYOND)
+    assert letter.detail == "expected at most 1 series (store.influx.series_max)"
+    assert letter.sample is not None
+    assert letter.sample.startswith(b"reading,factor=a21026,kind=minute,outlet=stack")
+    assert "InfluxDB: 1 series of at most 1 (store.influx.series_max)" in caplog.text
+
+
+# 429, 5xx, no answer: waits for ever
+
+
+def test_a_server_that_was_killed_is_waited_for_and_nothing_is_lost(tmp_path: Path) -> None:
+    with Influx.running() as influx, influx.fresh_bucket() as bucket, sink(influx, bucket, tmp_path) as store:
+        assert store.write(facts_of(minutes(10))) is None
+        influx.kill()
+        failed = store.write(facts_of(minutes(20)))
+        assert failed is not None
+        assert f"InfluxDB {influx.url} bucket {bucket}: " in failed.reason
+        assert failed.reason.endswith("readings wait in the log")
+        influx.start()
+        assert store.write(facts_of(minutes(20))) is None
+        assert len(held(influx, bucket)) == 20
+
+
+def test_a_server_that_does_not_answer_is_waited_for(influx: Influx, bucket: str, tmp_path: Path) -> None:
+    with sink(influx, bucket, tmp_path, timeout_s=0.3) as store:
+        influx.freeze()
+        try:
+            failed = store.write(facts_of(minutes(20)))
+        finally:
+            influx.thaw()
+        assert failed is not None
+        assert "timed out" in failed.reason
+        assert store.write(facts_of(minutes(20))) is None
+    assert len(held(influx, bucket)) == 20
+
+
+def test_a_server_that_asks_for_patience_gets_it(influx: Influx, bucket: str, proxy: Proxy, tmp_path: Path) -> None:
+    with sink(influx, bucket, tmp_path, url=proxy.url) as store:
+        proxy.trouble = [(429, {"Retry-After": "7"}), (503, {})]
+        waits = [store.write(facts_of(minutes(20))) for _ in range(3)]
+    assert [wait and wait.after_s for wait in waits] == [7, 2, None]
+    assert len(held(influx, bucket)) == 20
+
+
+def test_the_wait_grows_to_a_minute_and_begins_anew_after_a_success(
+    influx: Influx, bucket: str, proxy: Proxy, tmp_path: Path
+) -> None:
+    with sink(influx, bucket, tmp_path, url=proxy.url) as store:
+
+        def waits(tries: int) -> list[float]:
+            proxy.trouble = [(503, {})] * tries
+            found = [store.write(facts_of(minutes(1))) for _ in range(tries)]
+            return [retry.after_s for retry in found if retry is not None]
+
+        assert waits(9) == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+        assert store.write(facts_of(minutes(1))) is None
+        assert waits(1) == [1]
+
+
+# A 500 that stays: the server, or a line?
+
+FULL = [
+    "--storage-cache-max-memory-size=200",
+    "--storage-cache-snapshot-memory-size=100000000",
+    "--storage-cache-snapshot-write-cold-duration=1h",
+]
+"""A real 500 for every write, as after a full disk: its memory for writes is full and never emptied."""
+
+
+def attempts(store: InfluxStore, facts: Facts, most: int) -> tuple[list[str], bool]:
+    """Why it failed each time, and whether it was taken in the end."""
+    reasons = []
+    for _ in range(most):
+        failed = store.write(facts)
+        if failed is None:
+            return reasons, True
+        reasons.append(failed.reason)
+    return reasons, False
+
+
+def test_a_server_that_refuses_even_a_probe_is_ill_and_its_restart_is_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        Influx.running(flags=FULL) as influx,
+        influx.fresh_bucket() as bucket,
+        sink(influx, bucket, tmp_path, lines_max=5000) as store,
+    ):
+        reasons, taken = attempts(store, facts_of(minutes(20)), 6)
+        assert not taken
+        said = "HTTP 500: unexpected error writing points to database: engine: cache-max-memory-size exceeded"
+        assert said in reasons[0]
+        assert reasons[2].endswith("readings wait in the log")
+        advice = "it refuses even a probe point: if its disk was full, make room and restart InfluxDB"
+        assert reasons[3].endswith(advice)
+        assert caplog.text.count(advice) == 1
+        assert letters(tmp_path) == []
+
+
+def test_a_line_that_is_answered_500_while_others_are_taken_is_a_dead_letter(
+    influx: Influx, bucket: str, proxy: Proxy, tmp_path: Path
+) -> None:
+    proxy.poison = lambda lines: b"value=66.6" in lines
+    rows = minutes(8)
+    rows[5] = (COD, NOON + 5 * MINUTE, 66.6, Flag.NORMAL, NOON + HOUR)
+    with sink(influx, bucket, tmp_path, url=proxy.url) as store:
+        reasons, taken = attempts(store, facts_of(rows), 5)
+    assert taken
+    assert len(reasons) == 3
+    assert held(influx, bucket) == [(NOON + n * MINUTE, 1.5) for n in range(8) if n != 5]
+    (letter,) = letters(tmp_path)
+    assert letter.detail == "HTTP 500: said by the proxy"
+    assert letter.sample is not None
+    assert b"value=66.6" in letter.sample
 
 
 def test_refusals_of_the_judge_and_of_other_stages_are_kept_beside_it(store: InfluxStore, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Facts as the body of a READINGS record: a head in JSON, then columns as they lie in memory."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,8 @@ import orjson
 from numpy.typing import NDArray
 
 from engine.detect.facts import Facts, Verdicts
+from rules.alert import Evidence
+from rules.alert_json import event_from_json, event_to_json
 from sensors.frames import RecordDamaged
 from sensors.reading import ReadingBatch
 from sensors.refusal import Reason, Refusal
@@ -23,12 +25,12 @@ VERDICT_COLUMNS: dict[str, Any] = {
 
 
 def says_something(facts: Facts) -> bool:
-    """Whether there is anything to keep besides events: most ticks say nothing."""
-    return bool(len(facts.readings) or facts.verdicts or facts.refused or facts.counts)
+    """Whether there is anything to keep: most ticks say nothing."""
+    return bool(len(facts.readings) or facts.verdicts or facts.refused or facts.counts or facts.events)
 
 
 def encode_facts(facts: Facts) -> bytes:
-    """Everything but the events, which have a topic of their own."""
+    """Everything but the evidence of events, which have a topic of their own: here they are marks in a store's charts."""
     head = {
         "log_ms": facts.log_ms,
         "partition": facts.partition,
@@ -37,6 +39,7 @@ def encode_facts(facts: Facts) -> bytes:
         "verdicts": None if facts.verdicts is None else len(facts.verdicts),
         "refused": [{f.name: getattr(refusal, f.name) for f in fields(refusal)} for refusal in facts.refused],
         "counts": facts.counts,
+        "events": [event_to_json(replace(event, evidence=Evidence())) for event in facts.events],
     }
     columns = [_bytes(getattr(facts.readings, name), dtype) for name, dtype in READING_COLUMNS.items()]
     columns.append(_bytes(facts.outcome, np.uint8))
@@ -92,6 +95,7 @@ def _facts(head: dict[str, Any], columns: _Columns) -> Facts:
         verdicts=verdicts,
         refused=tuple(Refusal(**{**refusal, "reason": Reason(refusal["reason"])}) for refusal in head["refused"]),
         counts=head["counts"],
+        events=tuple(event_from_json(event) for event in head.get("events", ())),
     )
 
 

@@ -1,11 +1,13 @@
 """What the numbers in facts stand for: outlet, factor and kind of a series, id of a rule."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from engine.store.bounds import LimitBounds
 from engine.store.sealed import Texts
 from engine.store.table import READINGS, Rows, Table
 from rules.rule import RuleSet
@@ -15,12 +17,17 @@ from sensors.registry import Registry
 KIND_NAMES = tuple(kind.name.lower() for kind in Kind)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Names:
     """The registry and the rule set that facts of now refer to."""
 
     registry: Registry
     rules: RuleSet
+
+    @cached_property
+    def bounds(self) -> LimitBounds:
+        """The limits that verdicts were held against."""
+        return LimitBounds(self.rules.limits)
 
 
 def text_columns(names: Names, rule_ids: list[str], table: Table, rows: Rows) -> Texts:

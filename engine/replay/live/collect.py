@@ -1,6 +1,6 @@
 """Counts everything again when the host has ended, from its log alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.log.events_codec import decode_events
@@ -24,7 +24,7 @@ def collect(data: Path, account: Account) -> Logged:
     """Tell the account what the host made of the frames: facts from READINGS, steps of alerts from ALERTS."""
     with LogReader(data / FILE) as log:
         for record in log.records(Topic.READINGS, 0):
-            account.take(decode_facts(record.body))
+            account.take(replace(decode_facts(record.body), events=()))
         for record in log.records(Topic.ALERTS, 0):
             account.alerts.take(decode_events(record.body))
         sizes = [
