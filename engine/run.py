@@ -4,7 +4,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from engine.app import Parts
@@ -29,7 +29,7 @@ from engine.log.sqlite import FILE, wall_ms
 from engine.redaction import redaction_of
 from engine.stages import Store
 from engine.store.influx import InfluxStore
-from engine.store.influx_post import InfluxSettings
+from engine.store.influx_settings import InfluxSettings
 from engine.store.local import RECENT_H, LocalStore
 from engine.store.names import Names
 from engine.store.payloads import LogPayloads
@@ -120,7 +120,8 @@ def sender_name(config: Config) -> str:
 
 
 def _influx(place: InfluxPlace) -> InfluxSettings:
-    return InfluxSettings(url=place.url, token=place.token.reveal(), org=place.org, bucket=place.bucket)
+    given = {field.name: getattr(place, field.name) for field in fields(place)}
+    return InfluxSettings(**{**given, "token": place.token.reveal()})
 
 
 def _intake(config: Config, registry: Registry, log: Log, payloads: Payloads) -> Listeners:

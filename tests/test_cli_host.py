@@ -18,7 +18,8 @@ import pytest
 from engine.cli.main import run
 from sensors.hj212.encode import seal
 from sensors.hj212.times import data_time
-from tests.influx_stand_in import BUCKET, ORG, TOKEN, running
+from tests.influx_rig import held
+from tests.servers import Influx
 
 MN = "010000A8900016F000169DC0"
 TOPIC = f"outfall/v1/{MN}/up"
@@ -153,16 +154,18 @@ def test_a_registry_that_changed_takes_over_at_the_next_start(site: tuple[Path, 
     assert second.outlets[0].name == "新总排口"
 
 
-def test_readings_go_to_influxdb_as_well(site: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.real
+def test_readings_and_alerts_go_to_influxdb_as_well(
+    site: tuple[Path, str], influx: Influx, bucket: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     config, password = site
     token = config.parent / "token"
-    token.write_text(TOKEN)
+    token.write_text(influx.token)
     token.chmod(0o600)
-    with running() as influx:
-        place = f"{{url: {influx.url}, org: {ORG}, bucket: {BUCKET}, token_file: token}}"
-        config.write_text(config.read_text("utf-8").replace("store:\n", f"store:\n  influx: {place}\n"), "utf-8")
-        with host(config) as (_, port):
-            publish(port, password, minutes_over_the_limit())
-        readings = [fields["value"] for (series, _), fields in influx.points.items() if series.startswith("reading")]
-        assert readings == [95.0, 95.0, 95.0]
-    assert TOKEN not in json.dumps(answer(capsys, "check", "-c", str(config)))
+    place = f"{{url: {influx.url}, org: {influx.org}, bucket: {bucket}, token_file: token}}"
+    config.write_text(config.read_text("utf-8").replace("store:\n", f"store:\n  influx: {place}\n"), "utf-8")
+    with host(config) as (_, port):
+        publish(port, password, minutes_over_the_limit())
+    assert [value for _, value in held(influx, bucket)] == [95.0, 95.0, 95.0]
+    assert {value for _, value in held(influx, bucket, "alert", "ceiling")} == {40}
+    assert influx.token not in json.dumps(answer(capsys, "check", "-c", str(config)))

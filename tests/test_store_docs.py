@@ -9,7 +9,7 @@ import pytest
 from engine.duty.decision import Decision
 from engine.duty.outbox import PageState
 from engine.duty.tables import metadata
-from engine.store.influx_post import InfluxSettings
+from engine.store.influx_settings import InfluxSettings
 from engine.store.letters import DETAILS_MAX, LETTERS_MAX, OTHERS, RECORDS_MAX
 from engine.store.local import RECENT_H
 from engine.store.table import TABLES

@@ -112,9 +112,7 @@ def test_a_conflict_of_types_costs_the_lines_of_that_week_only(influx: Influx, b
     assert all("field type conflict" in letter.detail for letter in found)
 
 
-def test_a_batch_that_is_refused_as_a_whole_is_not_halved(
-    influx: Influx, bucket: str, proxy: Proxy, tmp_path: Path
-) -> None:
+def test_a_batch_that_is_refused_as_a_whole_is_not_halved(influx: Influx, bucket: str, proxy: Proxy, tmp_path: Path) -> None:
     with influx.client() as client:
         client.write_api(write_options=SYNCHRONOUS).write(bucket, record=f'reading value="a" {NOON}', write_precision="ms")
     with sink(influx, bucket, tmp_path, url=proxy.url) as store:
@@ -167,7 +165,8 @@ def test_missing_buckets_are_made_with_what_they_keep(influx: Influx, prefix: st
     now_ms = time.time_ns() // 1_000_000
     with sink(influx, prefix, tmp_path, keep_days={"minute": 2, "verdict": 400}) as store, influx.client() as client:
         assert store.write(facts_of(minutes(1, start_ms=now_ms))) is None
-        found = {one.name: one for one in client.buckets_api().find_buckets(limit=100).buckets if one.name.startswith(prefix)}
+        buckets = client.buckets_api().find_buckets(limit=100).buckets
+        found = {one.name: one for one in buckets if one.name.startswith(prefix)}
         kept = {name: [rule.every_seconds for rule in one.retention_rules] for name, one in found.items()}
         assert kept == {prefix: [0], f"{prefix}_minute": [2 * 86_400], f"{prefix}_verdict": [400 * 86_400]}
         assert [len(held(influx, name)) for name in (prefix, f"{prefix}_minute")] == [0, 1]

@@ -1,5 +1,6 @@
 """The whole configuration as people write it, and as the host takes it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,9 @@ class InfluxPlace:
     org: str
     bucket: str
     token: Secret
+    token_file: Path  # read again when the server refuses the token
+    keep_days: Mapping[str, float]  # by kind of reading, and "verdict": what has a bucket of its own
+    series_max: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,9 @@ from engine.http.settings import HTTP_PORT, HttpSettings
 from engine.intake.settings import MQTT_PORT, IntakeSettings
 from engine.logs import LogFormat, LogLevel, LogSettings
 from engine.settings import HostSettings, LogKind, Role
+from engine.store.influx_settings import InfluxSettings
 
+SERIES_MAX = InfluxSettings(url="", token="", org="", bucket="").series_max
 HOST = HostSettings(data=Path())  # only its defaults count
 INTAKE = IntakeSettings()
 HTTP = HttpSettings()
@@ -66,6 +68,16 @@ class IntakeSection(Section):
     credentials_check_s: Seconds = INTAKE.credentials_check_s
 
 
+class KeepDaysSection(Section):
+    """`store.influx.keep_days`: what has a bucket of its own, and for how long it is kept there."""
+
+    realtime: Seconds | None = None
+    minute: Seconds | None = None
+    hour: Seconds | None = None
+    day: Seconds | None = None
+    verdict: Seconds | None = None
+
+
 class InfluxSection(Section):
     """`store.influx`: readings also go to an InfluxDB."""
 
@@ -73,6 +85,8 @@ class InfluxSection(Section):
     org: Text
     bucket: Text
     token_file: Text
+    keep_days: KeepDaysSection = KeepDaysSection()
+    series_max: Positive = SERIES_MAX
 
 
 class StoreSection(Section):

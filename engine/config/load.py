@@ -138,8 +138,16 @@ def _influx(doc: ConfigDoc, folder: Path) -> InfluxPlace | None:
     influx = doc.store.influx
     if influx is None:
         return None
-    token = read_secret(folder / influx.token_file)
-    return InfluxPlace(url=influx.url, org=influx.org, bucket=influx.bucket, token=token)
+    file = folder / influx.token_file
+    return InfluxPlace(
+        url=influx.url,
+        org=influx.org,
+        bucket=influx.bucket,
+        token=read_secret(file),
+        token_file=file,
+        keep_days={kind: days for kind, days in influx.keep_days.given().items() if days is not None},
+        series_max=influx.series_max,
+    )
 
 
 def _http(doc: ConfigDoc, folder: Path) -> HttpSettings | None:

@@ -13,6 +13,7 @@ from engine.store.influx_settings import InfluxSettings
 logger = logging.getLogger(__name__)
 
 DAY_S = 86_400
+KEEPS = "InfluxDB bucket %s keeps %s, store.influx.keep_days says %s; left as it is"
 NOT_SEEN = "InfluxDB bucket %s could not be looked at or made: %s"
 
 
@@ -46,9 +47,7 @@ def _ensure(client: InfluxDBClient, bucket: str, days: float | None, settings: I
         return
     kept_s = max((rule.every_seconds for rule in found.retention_rules), default=0)
     if days is not None and kept_s != wanted_s:
-        logger.warning(
-            "InfluxDB bucket %s keeps %s, store.influx.keep_days says %s; left as it is", bucket, _span(kept_s), _span(wanted_s)
-        )
+        logger.warning(KEEPS, bucket, _span(kept_s), _span(wanted_s))
 
 
 def _span(seconds: int) -> str:
