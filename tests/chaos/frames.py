@@ -1,7 +1,8 @@
 """What a monitor of the chaos run says: HJ 212 frames, each unlike any other, made without the project's own encoder."""
 
+import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
 CHINA = timezone(timedelta(hours=8))
@@ -25,15 +26,37 @@ def monitors(count: int) -> list[Monitor]:
     return [Monitor(mn=f"{0xC4A05 << 64 | n:024X}", gas=n % 2 == 0, quiet=n < 2) for n in range(count)]
 
 
+SPAN = re.compile(rb"BeginTime=(\d{14}),?;?EndTime=(\d{14})")
+"""What a request for history names."""
+
+
 @dataclass(frozen=True)
 class Speech:
-    """What one monitor says, message by message, when its run began at `began_s`."""
+    """What one monitor says, message by message, when its run began at `began_s`; and what it has said, by when."""
 
     monitor: Monitor
     began_s: float
+    said: list[tuple[float, bytes]] = field(default_factory=list)
 
     def message(self, number: int) -> bytes:
-        """Message `number`: mostly ten minutes of a walk over the last day that begins again and again with other values."""
+        """Message `number`, said now."""
+        payload = self._message(number)
+        self.said.append((time.time(), payload))
+        return payload
+
+    def history(self, request: bytes) -> list[bytes]:
+        """What it said in the span that a request for minute means (CN=2051) names; nothing for any other command.
+
+        A monitor of the field would look for data times; the walk of this one has nothing to do with the time of day.
+        """
+        span = SPAN.search(request)
+        if span is None or b"CN=2051" not in request:
+            return []
+        begin_s, end_s = (datetime.strptime(at.decode(), "%Y%m%d%H%M%S").replace(tzinfo=CHINA).timestamp() for at in span.groups())
+        return [payload for at_s, payload in self.said if begin_s <= at_s <= end_s]
+
+    def _message(self, number: int) -> bytes:
+        """Mostly ten minutes of a walk over the last day that begins again and again with other values."""
         if number % WRONG_CLOCK_EVERY == WRONG_CLOCK_EVERY - 1:
             return self._frame(number, "2011", time.time() + 86_400, self._realtime(number))
         if number % REALTIME_EVERY == 0:

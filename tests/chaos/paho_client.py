@@ -33,23 +33,30 @@ class PahoClient(threading.Thread):
         self._client.username_pw_set(speech.monitor.mn, secret)
         self._client.reconnect_delay_set(1, 1)
         self._client.max_inflight_messages_set(WINDOW)
+        self._again: SimpleQueue[bytes] = SimpleQueue()  # asked for once more
         self._client.on_publish = self._acknowledged
+        self._client.on_connect = lambda client, *_: client.subscribe(f"outfall/v1/{speech.monitor.mn}/down", qos=1)
+        self._client.on_message = self._asked
         self._client.on_log = self._logged
 
     def run(self) -> None:
         """Until all is said and acknowledged."""
         self._client.connect_async("127.0.0.1", self._port, keepalive=60)
         self._client.loop_start()
-        while not self._halt.is_set() or self._waiting:
-            if not self._halt.is_set() and len(self._waiting) < WINDOW and self._client.is_connected():
+        while not self._halt.is_set() or self._waiting or not self._again.empty():
+            more = not self._halt.is_set() or not self._again.empty()
+            if more and len(self._waiting) < WINDOW and self._client.is_connected():
                 self._say()
             self._write_down()
             time.sleep(1 / self._rate)
         self._client.loop_stop()
 
     def _say(self) -> None:
-        self._number += 1
-        payload = self._speech.message(self._number)
+        try:
+            payload = self._again.get_nowait()
+        except Empty:
+            self._number += 1
+            payload = self._speech.message(self._number)
         mn = self._speech.monitor.mn
         message = self._client.publish(f"outfall/v1/{mn}/up", payload, qos=1)
         self._names[message.mid] = digest(mn, payload)
@@ -66,6 +73,11 @@ class PahoClient(threading.Thread):
             else:
                 self._waiting.discard(mid)
                 self._journal.acknowledged(self._names[mid])
+
+    def _asked(self, client: object, userdata: object, message: mqtt.MQTTMessage) -> None:
+        """A request for history. What was said is looked through on the library's thread: the list only grows."""
+        for payload in self._speech.history(message.payload):
+            self._again.put(payload)
 
     def _acknowledged(self, client: object, userdata: object, mid: int, reason: Any, properties: object) -> None:
         if reason.is_failure:

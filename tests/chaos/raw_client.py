@@ -24,7 +24,9 @@ class RawClient:
     rate: float  # messages a second
     journal: Journal
     stop: asyncio.Event
-    number: int = 0
+    number: int = 0  # of the last message
+    packet: int = 1  # id of the last packet; 1 is the subscription's
+    again: list[bytes] = field(default_factory=list)  # asked for once more
     waiting: dict[int, bytes] = field(default_factory=dict)  # packet id -> payload, in the order of sending
 
     async def run(self) -> None:
@@ -50,9 +52,10 @@ class RawClient:
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Resend what waits, then go on; ends when the connection does, or when all is done."""
+        writer.write(subscribe(self.speech.monitor.mn))
         for packet_id, payload in self.waiting.items():
             self._publish(writer, packet_id, payload, again=True)
-        acks = asyncio.create_task(self._read(reader))
+        acks = asyncio.create_task(self._read(reader, writer))
         talk = asyncio.create_task(self._talk(writer))
         done, left = await asyncio.wait((acks, talk), return_when=asyncio.FIRST_COMPLETED)
         for task in left:
@@ -62,16 +65,24 @@ class RawClient:
             task.result()
 
     async def _talk(self, writer: asyncio.StreamWriter) -> None:
-        while not self.stop.is_set():
+        while not self.stop.is_set() or self.again:
             if len(self.waiting) < WINDOW:
-                self.number += 1
-                packet_id = self.number % 65_535 + 1
-                self.waiting[packet_id] = payload = self.speech.message(self.number)
-                self._publish(writer, packet_id, payload, again=False)
+                self._say(writer)
                 await writer.drain()
             await asyncio.sleep(self._pause_s())
         while self.waiting:
             await asyncio.sleep(0.01)
+
+    def _say(self, writer: asyncio.StreamWriter) -> None:
+        """What was asked for again comes first; it is published as a message of its own."""
+        self.packet = self.packet % 65_535 + 1
+        if self.again:
+            payload = self.again.pop(0)
+        else:
+            self.number += 1
+            payload = self.speech.message(self.number)
+        self.waiting[self.packet] = payload
+        self._publish(writer, self.packet, payload, again=False)
 
     def _pause_s(self) -> float:
         """The usual pause, or the long one of a monitor that falls silent."""
@@ -81,11 +92,21 @@ class RawClient:
         self.journal.sent(digest(self.speech.monitor.mn, payload))
         writer.write(publish(self.speech.monitor.mn, packet_id, payload, again=again))
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            kind, body = await packet(reader)
-            if kind == 0x40 and (payload := self.waiting.pop(struct.unpack(">H", body)[0], None)) is not None:
+            first, body = await packet(reader)
+            if first & 0xF0 == 0x30:
+                self._asked(first, body, writer)
+            elif first & 0xF0 == 0x40 and (payload := self.waiting.pop(struct.unpack(">H", body)[0], None)) is not None:
                 self.journal.acknowledged(digest(self.speech.monitor.mn, payload))
+
+    def _asked(self, first: int, body: bytes, writer: asyncio.StreamWriter) -> None:
+        """A request for history; with QoS 1 it is acknowledged."""
+        at = 2 + struct.unpack_from(">H", body)[0]
+        if first & 0x06:
+            writer.write(b"\x40\x02" + body[at : at + 2])
+            at += 2
+        self.again += self.speech.history(body[at:])
 
 
 def connect(name: str, secret: str) -> bytes:
@@ -100,15 +121,21 @@ def publish(mn: str, packet_id: int, payload: bytes, *, again: bool) -> bytes:
     return (b"\x3a" if again else b"\x32") + length(len(body)) + body
 
 
+def subscribe(mn: str) -> bytes:
+    """SUBSCRIBE to what a monitor is asked, with QoS 1."""
+    body = b"\0\x01" + text(f"outfall/v1/{mn}/down") + b"\x01"
+    return b"\x82" + length(len(body)) + body
+
+
 async def packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Kind and body of the next packet."""
+    """First byte and body of the next packet."""
     kind = (await reader.readexactly(1))[0]
     size, shift, byte = 0, 0, 0x80
     while byte & 0x80:
         byte = (await reader.readexactly(1))[0]
         size |= (byte & 0x7F) << shift
         shift += 7
-    return kind & 0xF0, await reader.readexactly(size)
+    return kind, await reader.readexactly(size)
 
 
 def text(value: str) -> bytes:

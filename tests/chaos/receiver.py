@@ -4,8 +4,10 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 FILE = "received"
 
@@ -16,6 +18,7 @@ class Receiver:
     def __init__(self, folder: Path, secret: str) -> None:
         self._file = (folder / FILE).open("a", buffering=1)
         self._lock = threading.Lock()
+        self.newest_ms = 0  # the latest log time of what was paged
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,9 +39,11 @@ class Receiver:
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def note(self, page_id: str, body: dict[str, object], *, signed: bool) -> None:
+    def note(self, page_id: str, body: dict[str, Any], *, signed: bool) -> None:
         """Write a request down."""
         line = {"page_id": page_id, "named": body["page_id"], "resend": body["resend"], "signed": signed}
+        line |= {"received_ms": round(time.time() * 1000), "at_ms": body["subject"]["at_ms"]}
+        self.newest_ms = max(self.newest_ms, line["at_ms"])
         with self._lock:
             self._file.write(json.dumps(line) + "\n")
 
