@@ -14,14 +14,35 @@ SECRET = "the receiver knows it"
 
 
 def found(folder: Path, *, count: int, rate: float, receiver_port: int) -> int:
-    """Write everything into an empty folder; the port of the host to come.
+    """Write everything into an empty folder; the port of the host to come."""
+    port = free_port()
+    config = {
+        "data": "./data",
+        **judged(receiver_port),
+        "intake": {"listeners": [{"host": "127.0.0.1", "port": port}]},
+        "host": {"partitions": 2, "tick_s": 0.2, "snapshot_s": 0.5, "status_s": 0.5},
+    }
+    (folder / CONFIG).write_text(json.dumps(config, indent=1))
+    write_files(folder, count)
+    secrets = Credentials(folder / "data" / CREDENTIALS).add_many({m.mn: () for m in monitors(count)})
+    (folder / PLAN).write_text(json.dumps({"port": port, "rate": rate, "secrets": secrets}))
+    return port
+
+
+def write_files(folder: Path, count: int) -> None:
+    """The register, and the secret of the receiver of pages."""
+    (folder / "registry.yaml").write_text(json.dumps({"enterprises": [_enterprise(m) for m in monitors(count)]}, indent=1))
+    (folder / "secret").write_text(SECRET)
+    (folder / "secret").chmod(0o600)
+
+
+def judged(receiver_port: int) -> dict[str, object]:
+    """Of a configuration: what is judged, and who is paged.
 
     Windows, patience and silence are such that alerts of every kind come, change and go within seconds: readings may be
     two hours ahead, so that whole hours become complete, and late ones are judged again every second.
     """
-    port = free_port()
-    config = {
-        "data": "./data",
+    return {
         "registry": ["registry.yaml"],
         "judging": {"future_max_s": 10_800, "revise_every_s": 1},
         "rules": [
@@ -32,7 +53,6 @@ def found(folder: Path, *, count: int, rate: float, receiver_port: int) -> int:
             {"id": "silent", "kind": "offline", "silence_s": 3},
             {"id": "clock", "kind": "clock"},
         ],
-        "intake": {"listeners": [{"host": "127.0.0.1", "port": port}]},
         "duty": {
             "people": [{"id": "li", "name": "Li", "lang": "en"}, {"id": "wang", "name": "Wang"}],
             "shifts": [{"id": "all", "squads": [["li", "wang"]], "anchor": "2026-01-01 08:00", "turn_h": 24}],
@@ -44,15 +64,7 @@ def found(folder: Path, *, count: int, rate: float, receiver_port: int) -> int:
             ],
             "sending": {"lease_s": 3, "backoff_first_s": 0.2, "backoff_max_s": 1},
         },
-        "host": {"partitions": 2, "tick_s": 0.2, "snapshot_s": 0.5, "status_s": 0.5},
     }  # fmt: skip
-    (folder / CONFIG).write_text(json.dumps(config, indent=1))
-    (folder / "registry.yaml").write_text(json.dumps({"enterprises": [_enterprise(m) for m in monitors(count)]}, indent=1))
-    (folder / "secret").write_text(SECRET)
-    (folder / "secret").chmod(0o600)
-    secrets = Credentials(folder / "data" / CREDENTIALS).add_many({m.mn: () for m in monitors(count)})
-    (folder / PLAN).write_text(json.dumps({"port": port, "rate": rate, "secrets": secrets}))
-    return port
 
 
 def _enterprise(monitor: Monitor) -> dict[str, object]:

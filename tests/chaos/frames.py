@@ -52,7 +52,7 @@ class Speech:
         span = SPAN.search(request)
         if span is None or b"CN=2051" not in request:
             return []
-        begin_s, end_s = (datetime.strptime(at.decode(), "%Y%m%d%H%M%S").replace(tzinfo=CHINA).timestamp() for at in span.groups())
+        begin_s, end_s = map(_seconds, span.groups())
         return [payload for at_s, payload in self.said if begin_s <= at_s <= end_s]
 
     def _message(self, number: int) -> bytes:
@@ -100,6 +100,10 @@ def crc(data: bytes) -> int:
         for _ in range(8):
             register = (register >> 1) ^ (0xA001 if register & 1 else 0)
     return register
+
+
+def _seconds(local: bytes) -> float:
+    return datetime.strptime(local.decode(), "%Y%m%d%H%M%S").replace(tzinfo=CHINA).timestamp()
 
 
 def _local(seconds: float) -> datetime:

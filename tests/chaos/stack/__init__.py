@@ -1,1 +1,1 @@
-"""Chaos on the whole stack: Mosquitto, Kafka, InfluxDB, PostgreSQL, the bridge and two workers, killed and frozen under load."""
+"""Chaos on the whole stack: four servers, the bridge and two workers, killed and frozen in turn under load."""

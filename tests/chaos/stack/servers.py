@@ -59,5 +59,5 @@ def _conf(folder: Path, secrets: dict[str, str]) -> str:
 def placed(conf: str, places: dict[str, str]) -> str:
     """A configuration with other values for some words, and with the listener and directory of the test's server."""
     own = {"listener": "{port} 127.0.0.1", "persistence_location": "{folder}/", **places}
-    kept = [line for line in conf.splitlines() if line.split(" ")[0] not in {*own, "log_dest", "log_type", "user", "pid_file"}]
+    kept = [line for line in conf.splitlines() if line.split(" ")[0] not in own]
     return "\n".join([*(f"{word} {value}" for word, value in own.items()), *kept]) + "\n"
