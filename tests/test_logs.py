@@ -17,9 +17,8 @@ from engine.config.load import load_config
 from engine.duty.settings import Secret
 from engine.logs import LogFormat, LogLevel, LogSettings, fields, set_up_logs
 from engine.redaction import Redaction, redaction_of, secrets_in
-from tests.influx_stand_in import BUCKET, ORG, TOKEN
-from tests.influx_stand_in import running as influx_running
 from tests.real_host import made, means, publish, running
+from tests.servers import Influx
 
 SECRET = 'sword"fish\\ 剑鱼/+%'
 """One that looks different in JSON, in an address and in a representation of Python."""
@@ -93,15 +92,15 @@ def test_what_looks_like_a_secret_is_stars_even_where_nobody_knows_it() -> None:
     assert redaction.text("mqtt://broker:1883/a and a@b") == "mqtt://broker:1883/a and a@b"
 
 
-def with_secrets(config: Path, influx_url: str, level: str = "debug") -> dict[str, str]:
+def with_secrets(config: Path, influx_url: str, level: str = "debug", bucket: str = "any") -> dict[str, str]:
     """Put a secret everywhere that a configuration takes one; the secrets by file."""
     folder = config.parent
-    secrets = {"influx": TOKEN, "webhook": "webhook-key-0815", "http": "http-token-4711"}
+    secrets = {"influx": Influx.token, "webhook": "webhook-key-0815", "http": "http-token-4711"}
     for name, text in secrets.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o600)
     text = config.read_text("utf-8")
-    influx = f"{{url: {influx_url}, org: {ORG}, bucket: {BUCKET}, token_file: influx}}"
+    influx = f"{{url: {influx_url}, org: {Influx.org}, bucket: {bucket}, token_file: influx}}"
     text = text.replace("store:\n", f"store:\n  influx: {influx}\n")
     hook = "{name: hook, kind: webhook, url: 'http://127.0.0.1:9/page?access_token=query-key-1234', secret_file: webhook}"
     text = text.replace("    - {name: screen, kind: terminal}\n", f"    - {hook}\n    - {{name: screen, kind: terminal}}\n")
@@ -111,16 +110,15 @@ def with_secrets(config: Path, influx_url: str, level: str = "debug") -> dict[st
 
 
 def test_no_secret_of_a_configuration_is_said_anywhere_even_at_debug(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], influx: Influx, bucket: str
 ) -> None:
     config, password = made(tmp_path, capsys)
-    with influx_running() as influx:
-        secrets = {**with_secrets(config, influx.url), "mqtt": password}
-        with running(config) as host:
-            publish(host.port, password, [*means([95.0] * 3), b"##0101nonsense"])
-            token = secrets["http"]
-            told = [host.get(path, token) for path in ("/metrics", "/ready", "/health")]
-            told.append((tmp_path / "data/status.json").read_text("utf-8"))
+    secrets = {**with_secrets(config, influx.url, bucket=bucket), "mqtt": password}
+    with running(config) as host:
+        publish(host.port, password, [*means([95.0] * 3), b"##0101nonsense"])
+        token = secrets["http"]
+        told = [host.get(path, token) for path in ("/metrics", "/ready", "/health")]
+        told.append((tmp_path / "data/status.json").read_text("utf-8"))
     said = "".join(host.said)
     assert len(lines(said)) > 20
     assert {"debug", "info", "warning"} <= {line["level"] for line in lines(said)}
