@@ -66,6 +66,11 @@ INTAKE: Mapping[str, Place] = {
     "wills": (m.WILLS, ()),
     "received_bytes": (m.RECEIVED_BYTES, ()),
     "acknowledged": (m.ACKNOWLEDGED, ()),
+    "redelivered": (m.REDELIVERED, ()),
+    "broker_logins": (m.BROKER_LOGINS, ()),
+    "broker_losses": (m.BROKER_LOSSES, ()),
+    "sessions_lost": (m.SESSIONS_LOST, ()),
+    "history_requests": (m.HISTORY_REQUESTS, ()),
     "pauses": (m.PAUSES, ()),
     "log_failures": (m.LOG_FAILURES, ()),
     "log_outages": (m.LOG_OUTAGES, ()),
@@ -78,6 +83,7 @@ INTAKE_GAUGES: Mapping[str, Place] = {
     "sessions": (m.SESSIONS, ()),
     "waiting": (m.WAITING, ()),
     "waiting_bytes": (m.WAITING_BYTES, ()),
+    "brokers": (m.BROKERS, ()),
 }
 
 

@@ -3,5 +3,8 @@
 CREDENTIALS = "devices.json"
 """Who may log in (`engine.intake.credentials`)."""
 
+BRIDGES = "bridges"
+"""What bridges must know after a crash (`engine.intake.bridge.memory`)."""
+
 INTAKE_REFUSALS = "intake_refusals.jsonl"
 """What the intake turned away at the door (`IntakeSettings.refusals`)."""

@@ -15,8 +15,10 @@ from engine.duty.desk import Desk
 from engine.duty.measures import duty_samples
 from engine.duty.sender import ALONE, Sender
 from engine.exit_codes import ExitCode
-from engine.files import CREDENTIALS, INTAKE_REFUSALS
+from engine.files import BRIDGES, CREDENTIALS, INTAKE_REFUSALS
 from engine.http.sources import in_thread
+from engine.intake.bridge.bridge import Bridge
+from engine.intake.bridge.history import Station
 from engine.intake.credentials import Credentials
 from engine.lifecycle import run_app
 from engine.listeners import Listeners
@@ -127,5 +129,13 @@ def _influx(place: InfluxPlace) -> InfluxSettings:
 def _intake(config: Config, registry: Registry, log: Log, payloads: Payloads) -> Listeners:
     payloads.found_in = LogPayloads(log)
     data, partitions = config.host.data, config.host.partitions
-    settings = [replace(one, refusals=data / INTAKE_REFUSALS) for one in config.listeners]
-    return Listeners(settings, log, Credentials(data / CREDENTIALS), lambda mn: registry.home_of_mn(mn) % partitions)
+    bounds, *settings = (replace(one, refusals=data / INTAKE_REFUSALS) for one in (config.intake, *config.listeners))
+
+    def partition_of(mn: str) -> int:
+        return registry.home_of_mn(mn) % partitions
+
+    def stations() -> list[Station]:
+        return Station.all_of(registry, wall_ms())
+
+    bridges = [Bridge(one, bounds, log, partition_of, stations, data / BRIDGES) for one in config.bridges]
+    return Listeners(settings, log, Credentials(data / CREDENTIALS), partition_of, bridges)

@@ -35,23 +35,26 @@ def site(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Path, str]
     return config, password
 
 
+LISTENS = r"listens on 127\.0\.0\.1:(\d+)"
+
+
 @contextmanager
-def host(config: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """`outfall run` from when it listens until Ctrl-C; yields the process and its port."""
+def host(config: Path, says: str = LISTENS) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """`outfall run` from when it says that it listens until Ctrl-C; yields the process and its port."""
     command = [sys.executable, "-m", "engine.cli", "run", "-c", str(config), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        yield process, _port(process)
+        yield process, _port(process, says)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
         process.wait(30)
 
 
-def _port(process: subprocess.Popen[str]) -> int:
+def _port(process: subprocess.Popen[str], says: str) -> int:
     assert process.stderr is not None
     for line in process.stderr:
-        if found := re.search(r"listens on 127\.0\.0\.1:(\d+)", line):
+        if found := re.search(says, line):
             return int(found[1])
     raise AssertionError(f"outfall run ended with {process.wait()}")
 

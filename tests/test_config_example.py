@@ -20,7 +20,8 @@ def all_on(tmp_path: Path) -> Path:
     (tmp_path / "registry").symlink_to(ROOT / "registry")
     text = SWITCHED_OFF.sub(r"\1", (ROOT / "config.yaml").read_text("utf-8"))
     (tmp_path / "config.yaml").write_text(text.replace("  - standards/db32-1072.yaml", "  []"), "utf-8")
-    for name in ("tls/cert.pem", "tls/key.pem", "secrets/influx", "secrets/webhook", "secrets/http", "secrets/postgres"):
+    secrets = ("secrets/influx", "secrets/webhook", "secrets/http", "secrets/postgres", "secrets/bridge")
+    for name in ("tls/cert.pem", "tls/key.pem", *secrets):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("swordfish\n")
         (tmp_path / name).chmod(0o600)
@@ -38,6 +39,7 @@ def test_every_part_of_the_example_that_is_switched_off_is_right(all_on: Path) -
     config = load_config(all_on)
     assert config.host.retain_days == 365
     assert [listener.port for listener in config.listeners] == [1883, 8883]
+    assert [(bridge.client_id, bridge.user) for bridge in config.bridges] == [("outfall-bridge", "outfall-bridge")]
     assert config.influx is not None
     assert config.influx.token == config.duty.channels[1].secret == Secret("swordfish")
     assert config.duty.roster.overrides[0].add == "wang"

@@ -168,6 +168,25 @@ CASES = {
         "config.yaml:7:35: intake.listeners[0].tls.cert: no such file: c.pem",
         "config.yaml:7:47: intake.listeners[0].tls.key: no such file: k.pem",
     ),
+    "no way in at all": (
+        "duty:", "intake: {listeners: []}\nduty:",
+        "config.yaml:7:21: intake.listeners: no way in: expected at least one listener, or a bridge",
+    ),
+    "two bridges of one name, and one of none": (
+        "duty:", "intake: {bridges: [{user: a}, {client_id: a}, {port: 1}]}\nduty:",
+        "config.yaml:7:31: intake.bridges[1]: client id 'a' is taken by another bridge, at DIR/config.yaml:7:20: they would "
+        "throw each other out",
+        "config.yaml:7:47: intake.bridges[2]: expected client_id, or a user whose name it takes: the broker keeps a session "
+        "under it",
+    ),
+    "a bridge with the name of a monitor, half a certificate and a topic without an MN": (
+        "duty:", "intake: {bridges: [{client_id: 010000A8900016F000169DC0, tls: {cert: config.yaml}, topic: a/b}]}\nduty:",
+        "config.yaml:7:20: intake.bridges[0]: client id '010000A8900016F000169DC0' is a monitor's MN: what it brings would "
+        "count as that monitor's",
+        "config.yaml:7:63: intake.bridges[0].tls: expected cert and key together, or neither",
+        "config.yaml:7:91: intake.bridges[0].topic: 'a/b': expected a topic with one level + where the MN stands, without # "
+        "and $",
+    ),
     "a pack nobody knows": (
         "rules:", "rule_packs: [cores]\nrules:",
         "config.yaml:4:14: rule_packs[0]: no rule pack 'cores'; known: core?",
@@ -230,3 +249,10 @@ def test_a_listener_that_others_can_reach_without_tls_is_a_warning(tmp_path: Pat
     (tmp_path / "config.yaml").write_text("intake: {anonymous: true, listeners: [{host: 0.0.0.0}]}\n" + CONFIG)
     warnings = load_config(tmp_path / "config.yaml").warnings
     assert [w.key for w in warnings] == ["plain_outside", "anonymous_outside"]
+
+
+def test_a_broker_elsewhere_without_tls_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "registry.yaml").write_text(REGISTRY)
+    (tmp_path / "config.yaml").write_text("intake: {bridges: [{host: 10.0.0.9, user: a}, {user: b}]}\n" + CONFIG)
+    (warning,) = load_config(tmp_path / "config.yaml").warnings
+    assert warning.key == "plain_broker"

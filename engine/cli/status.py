@@ -7,6 +7,7 @@ import click
 
 from engine.cli.base import Out, command, fail, pairs
 from engine.cli.places import Site, site, site_options
+from engine.cli.status_bridges import bridge_rows, bridges_of
 from engine.cli.times import shown
 from engine.exit_codes import ExitCode
 from engine.texts import Texts
@@ -66,7 +67,7 @@ def _host(place: Site) -> dict[str, Any]:
 
 
 def _stored(place: Site) -> dict[str, Any]:
-    """Alerts that stand, pages by state and refusals by reason, as far as there are any."""
+    """Alerts that stand, pages by state, refusals by reason and bridges, as far as there are any."""
     from engine.database.open import open_database
     from engine.duty.alerts import AlertFilter, list_alerts
     from engine.duty.measures import oldest_unsent_ms
@@ -74,6 +75,7 @@ def _stored(place: Site) -> dict[str, Any]:
     from engine.store.reader import open_reader
 
     found: dict[str, Any] = {"alerts_standing": 0, "pages": {}, "oldest_unsent_ms": None, "refused": {}}
+    found["bridges"] = bridges_of(place.data)
     if place.has_database:
         database = open_database(place.database, readonly=True)
         found["alerts_standing"] = len(list_alerts(database, AlertFilter(standing=True, limit=100_000)))
@@ -102,6 +104,7 @@ def _show(console: "Console", say: Texts, place: Site, content: dict[str, Any]) 
         rows.append((say("cli.status.oldest_unsent"), shown(content["oldest_unsent_ms"], place.zone)))
     for reason, count in content["refused"].items():
         rows.append((say("cli.status.refused", reason=say(f"word.reason.{reason}")), str(count)))
+    rows.extend(bridge_rows(content["bridges"], say, place.zone))
     console.print(pairs(rows))
 
 

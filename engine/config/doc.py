@@ -18,6 +18,7 @@ from engine.config.words import Text
 from engine.database.place import Place
 from engine.duty.settings import DutySettings, Secret
 from engine.http.settings import HttpSettings
+from engine.intake.bridge.settings import BridgeSettings
 from engine.intake.settings import IntakeSettings
 from engine.log.kafka.settings import KafkaSettings
 from engine.logs import LogSettings
@@ -64,7 +65,9 @@ class Config:
 
     file: Path
     host: HostSettings
+    intake: IntakeSettings  # the bounds of every listener and bridge
     listeners: tuple[IntakeSettings, ...]
+    bridges: tuple[BridgeSettings, ...]
     registry: Registry  # as the files say; `sensors.registry_versions.grown` makes the next version of it
     registry_paths: tuple[Path, ...]
     rules: RuleSet

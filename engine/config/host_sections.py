@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from engine.config.bridge_sections import BridgeSection
 from engine.config.explain import Section
 from engine.config.words import Port, Positive, Seconds, Text
 from engine.http.settings import HTTP_PORT, HttpSettings
@@ -51,9 +52,10 @@ class ListenerSection(Section):
 
 
 class IntakeSection(Section):
-    """`intake`: the embedded MQTT endpoint."""
+    """`intake`: the embedded MQTT endpoint, bridges to brokers, and what bounds both."""
 
-    listeners: Annotated[tuple[ListenerSection, ...], Field(min_length=1)] = (ListenerSection(),)
+    listeners: tuple[ListenerSection, ...] = (ListenerSection(),)
+    bridges: tuple[BridgeSection, ...] = ()
     anonymous: bool = INTAKE.anonymous
     connections_max: Positive = INTAKE.connections_max
     connect_s_max: Seconds = INTAKE.connect_s_max

@@ -4,7 +4,9 @@ import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from engine.config.bridge_checks import bridge_problems, bridge_warnings
 from engine.config.database_section import database_place, database_problems
 from engine.config.doc import Config, ConfigDoc, InfluxPlace
 from engine.config.document import parse_document, read_document
@@ -49,6 +51,7 @@ def load_config(file: Path, *, registry: Sequence[Path] | None = None) -> Config
         *(selection_problems(doc, register, where) if register else ()),
         *_pack_problems(doc, where),
         *host_problems(doc, where, folder),
+        *bridge_problems(doc, register, where, folder),
         *kafka_problems(doc, where, folder),
         *database_problems(doc.database, cluster=doc.host.log is LogKind.KAFKA, where=where),
         *duty_problems(doc.duty, where.at("duty")),
@@ -59,7 +62,9 @@ def load_config(file: Path, *, registry: Sequence[Path] | None = None) -> Config
     return Config(
         file=file,
         host=HostSettings(data=folder / doc.data, **doc.host.given()),
+        intake=IntakeSettings(**_common(doc.intake)),
         listeners=tuple(_listener(doc.intake, listener, folder) for listener in doc.intake.listeners),
+        bridges=tuple(bridge.settings(folder) for bridge in doc.intake.bridges),
         registry=register.registry,
         registry_paths=paths,
         rules=_rules(doc, register),
@@ -70,7 +75,7 @@ def load_config(file: Path, *, registry: Sequence[Path] | None = None) -> Config
         database=database_place(doc.database, folder, folder / doc.data),
         duty=_duty(doc.duty, doc.judging.zone, folder),
         kafka=doc.kafka.settings(folder, socket.gethostname()) if doc.kafka else None,
-        warnings=(*host_warnings(doc, where), *kafka_warnings(doc, where)),
+        warnings=(*host_warnings(doc, where), *bridge_warnings(doc, where), *kafka_warnings(doc, where)),
     )
 
 
@@ -105,14 +110,17 @@ def _rules(doc: ConfigDoc, register: Register) -> RuleSet:
     return make_ruleset(judging=judging, rules=tuple(rules.values()), limits=register.limits)
 
 
+def _common(intake: IntakeSection) -> dict[str, Any]:
+    """What holds for every way in."""
+    return {name: value for name, value in intake.given().items() if name not in ("listeners", "bridges")}
+
+
 def _listener(intake: IntakeSection, listener: ListenerSection, folder: Path) -> IntakeSettings:
-    common = intake.given()
-    common.pop("listeners")
     tls = None
     if listener.tls:
         files = {name: folder / file for name, file in listener.tls.given().items() if file is not None}
         tls = TlsSettings(**files)
-    return IntakeSettings(**{**common, "host": listener.host, "port": listener.port, "tls": tls})
+    return IntakeSettings(**{**_common(intake), "host": listener.host, "port": listener.port, "tls": tls})
 
 
 def _secret_files(doc: ConfigDoc, where: YamlWhere) -> Iterator[tuple[str, YamlWhere]]:
@@ -124,6 +132,9 @@ def _secret_files(doc: ConfigDoc, where: YamlWhere) -> Iterator[tuple[str, YamlW
         yield doc.kafka.sasl.password_file, where.at("kafka", "sasl", "password_file")
     if doc.database and doc.database.password_file is not None:
         yield doc.database.password_file, where.at("database", "password_file")
+    for n, bridge in enumerate(doc.intake.bridges):
+        if bridge.password_file is not None:
+            yield bridge.password_file, where.at("intake", "bridges", n, "password_file")
     for n, channel in enumerate(doc.duty.channels):
         if isinstance(channel, WebhookSection):
             yield channel.secret_file, where.at("duty", "channels", n, "secret_file")

@@ -1,11 +1,11 @@
-"""What the endpoint counts, and what each count means. The table in docs/intake.md has a row for every one."""
+"""What endpoint and bridges count, and what each count means. The table in docs/intake.md has a row for every one."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class Refused(StrEnum):
-    """Why the endpoint refused something; counted as `refused.<reason>` and kept (`engine.intake.refusals`)."""
+    """Why an intake refused something; counted as `refused.<reason>` and kept (`engine.intake.refusals`)."""
 
     # one message
     MN_NOT_LOGIN = "mn_not_login"  # published under an MN that is not the login's
@@ -19,6 +19,7 @@ class Refused(StrEnum):
     WILL_TOPIC = "will_topic"  # a will for another topic: the client may stay, its will is not said
     PROTOCOL = "protocol"  # not MQTT, or MQTT broken
     CONNECTIONS = "connections"  # more than `connections_max`
+    SESSION_LOST = "session_lost"  # not refused but lost: a broker did not keep what it held for a bridge
 
 
 MESSAGES = (Refused.MN_NOT_LOGIN, Refused.WRONG_TOPIC, Refused.TOO_LARGE, Refused.RETAINED)
@@ -36,9 +37,14 @@ COUNTS: Mapping[str, str] = {
     "received": "messages that arrived, wills included",
     "received_bytes": "their payloads",
     "stored": "messages committed to the log",
-    "acknowledged": "of these: told to their sender (PUBACK, PUBREC)",
+    "acknowledged": "of these: told to their sender (PUBACK, PUBREC), or to the broker they came from",
     "repeated": "QoS 2 messages sent again before their PUBREL: not stored a second time",
     "abandoned": "messages dropped at a stop because the log did not take them; none was acknowledged",
+    "redelivered": "messages that a broker sent again: not acknowledged over the connection before. They are stored again",
+    "broker_logins": "times a bridge was let in by its broker and subscribed",
+    "broker_losses": "times a bridge was without its broker",
+    "sessions_lost": "times a broker did not have the session any more: what it held for the bridge may be lost",
+    "history_requests": "commands to monitors to send their history of such a time",
     "pauses": "times a socket was not read because of a bound",
     "log_failures": "appends that the log refused; tried again",
     "log_outages": "times the log was lost",
@@ -51,8 +57,9 @@ GAUGES: Mapping[str, str] = {
     "sessions": "of these: logged in",
     "waiting": "messages received that are not in the log yet",
     "waiting_bytes": "what they take of the memory that `waiting_mib_max` bounds",
+    "brokers": "bridges that have their broker",
 }
-"""What the endpoint holds at a moment."""
+"""What endpoint and bridges hold at a moment."""
 
 
 def zero() -> dict[str, int]:

@@ -66,7 +66,7 @@ class MqttEndpoint:
         if not self._tasks:
             return dict.fromkeys(GAUGES, 0)
         here = self._reception
-        values = (len(here.connections), len(here.sessions), here.queue.waiting, here.queue.waiting_bytes)
+        values = (len(here.connections), len(here.sessions), here.queue.waiting, here.queue.waiting_bytes, 0)
         return dict(zip(GAUGES, values, strict=True))
 
     @property
