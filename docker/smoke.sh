@@ -17,6 +17,12 @@ BEGAN=$(date +%s)
 # Ports of their own, so that a running stack is not in the way.
 export MQTT_PORT="${MQTT_PORT:-21883}" ENDPOINT_PORT="${ENDPOINT_PORT:-21884}" GRAFANA_PORT="${GRAFANA_PORT:-23000}"
 TICKER=
+if [ -n "$ENV_FILE" ]; then
+    set -a
+    # shellcheck disable=SC1090
+    . "$(realpath "$ENV_FILE")"
+    set +a
+fi
 
 if [ -z "${COMPOSE:-}" ]; then
     if docker compose version >/dev/null 2>&1; then COMPOSE="docker compose"; else COMPOSE=podman-compose; fi
@@ -27,7 +33,7 @@ say() { printf '%4d s  %s\n' "$(($(date +%s) - BEGAN))" "$*"; }
 
 compose() {
     # shellcheck disable=SC2086 # several words
-    $COMPOSE -p "$PROJECT" ${ENV_FILE:+--env-file "$ENV_FILE"} -f "$HERE/compose.yaml" "$@"
+    $COMPOSE -p "$PROJECT" -f "$HERE/compose.yaml" "$@"
 }
 
 # container SERVICE: its name; the two programs put the parts together differently.
@@ -86,11 +92,13 @@ until_true() {
 
 healthy() { case $(state "$(container "$1")") in *" healthy") return 0 ;; *) return 1 ;; esac; }
 
-# publish VALUE: one reading of COD, now, as the monitor, with QoS 1; mosquitto_pub ends well only when it was acknowledged
+# publish VALUE: the next ten-minute mean of COD as the monitor, with QoS 1; mosquitto_pub ends well only when it was acknowledged.
+# The first is that of an hour and a half ago.
 publish() {
-    text="{\"v\":1,\"mn\":\"$MN\",\"kind\":\"realtime\",\"time\":$(date +%s)000,\"readings\":{\"w01018\":{\"value\":$1,\"flag\":\"N\"}}}"
+    at=$((BEGAN / 600 * 600 - 5400 + PUBLISHED * 600))
+    text="{\"v\":1,\"mn\":\"$MN\",\"kind\":\"minute\",\"time\":${at}000,\"readings\":{\"w01018\":{\"value\":$1,\"flag\":\"N\"}}}"
     "$ENGINE" exec "$(container mosquitto)" mosquitto_pub -h 127.0.0.1 -u "$MN" -P "$PASSWORD" -q 1 \
-        -i "smoke-$1" -t "outfall/v1/$MN/up" -m "$text" || fail "mosquitto_pub"
+        -t "outfall/v1/$MN/up" -m "$text" || fail "mosquitto_pub"
     PUBLISHED=$((PUBLISHED + 1))
 }
 
@@ -105,9 +113,18 @@ stored() {
 
 all_stored() { [ "$(stored)" = "$PUBLISHED" ]; }
 
+ended() { case $(state "$(container "$1")") in exited*) return 0 ;; *) return 1 ;; esac; }
+
 PUBLISHED=0
 tick
 say "up, with $COMPOSE"
+if [ "$ENGINE" = podman ]; then
+    # podman-compose starts a service before what it depends on has ended well: here it is told so, step by step.
+    for service in passwords influx-setup; do
+        compose up -d "$service" >&2 || fail "up"
+        until_true 120 "$service has ended" ended "$service"
+    done
+fi
 # shellcheck disable=SC2086 # several words
 compose up -d intake worker-1 worker-2 ${SMOKE_WITH:-} >&2 || fail "up"
 for service in mosquitto kafka postgres influxdb intake worker-1 worker-2; do

@@ -89,7 +89,7 @@ def test_no_service_but_the_workers_and_the_doors_reaches_outside() -> None:
     inner = {name for name, network in STACK["networks"].items() if (network or {}).get("internal")}
     outside = {name for name, service in SERVICES.items() if set(service.get("networks", ())) - inner}
     assert outside == {"mosquitto", "intake", "worker-1", "worker-2", "grafana"}
-    assert SERVICES["passwords"]["network_mode"] == "none"
+    assert [name for name, service in SERVICES.items() if "alone" in service["networks"]] == ["passwords"]
 
 
 def test_every_variable_has_a_default_and_its_heading() -> None:
@@ -107,6 +107,15 @@ def test_the_stand_ins_stand_in_for_every_image_but_grafana() -> None:
     names = {VARIABLE.fullmatch(service["image"])[1] for service in SERVICES.values()}  # type: ignore[index]
     lines = (DOCKER / "standins/standins.env").read_text("utf-8").splitlines()
     assert {line.partition("=")[0] for line in lines if not line.startswith("#")} == names - {"GRAFANA_IMAGE"}
+
+
+def test_mosquitto_gets_the_two_lines_that_differ_between_containers() -> None:
+    shipped = (DOCKER / "mosquitto/mosquitto.conf").read_text("utf-8")
+    edits = re.findall(r"s\|\^(\w[^|]*)\|([^|]+)\|", (DOCKER / "mosquitto/start.sh").read_text("utf-8"))
+    assert len(edits) == 2
+    for pattern, line in edits:
+        (found,) = re.findall(rf"^{pattern}$", shipped, re.MULTILINE)
+        assert found != line
 
 
 def test_the_dashboards_read_the_bucket_that_the_first_start_makes() -> None:

@@ -4,13 +4,13 @@
 #   docker/standins/build.sh              # all of them; prints the file with the variables for compose
 #   docker/standins/build.sh outfall      # or some
 #
-# INFLUXD       the program influxd 2.7 (default: the newest below ~/.cache/outfall/servers, where script/test puts it)
+# INFLUXD       the program influxd 2.7 (default: where script/servers puts it, or the one on the PATH)
 # KAFKA_LIBS    folder with the jars of Kafka 4.1 (default: the same place)
 # BUILD_OPTIONS more words for `podman build`, such as --network host
 set -eu
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 ROOT=$(CDPATH='' cd -- "$HERE/../.." && pwd)
-SERVERS=${OUTFALL_SERVERS:-$HOME/.cache/outfall/servers}
+SERVERS=${OUTFALL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/outfall}/servers
 ENGINE=${ENGINE:-$(command -v podman || command -v docker || true)}
 BASE=${BASE_IMAGE:-docker.io/library/debian:bookworm-slim}
 WORK=$(mktemp -d -p "${TMPDIR:-/var/tmp}" outfall-images.XXXXXX)
@@ -45,22 +45,19 @@ build() {
 
 tag() { case $1 in outfall) echo outfall:local ;; *) echo "outfall-$1:local" ;; esac; }
 
-# found FILE-OR-FOLDER-NAME: the newest of that name below the cache of servers
-found() { find -L "$SERVERS" -name "$1" -print 2>/dev/null | sort | tail -n 1; }
-
 image() {
     case $1 in
     outfall) build outfall "$ROOT/docker/Dockerfile" "$ROOT" ;;
     mosquitto | postgres) build "$1" "$HERE/$1.Containerfile" "$HERE" ;;
     influxdb)
-        influxd=${INFLUXD:-$(found 'influxd-v2*')}
-        [ -x "$influxd" ] || die "no influxd below $SERVERS; name one: INFLUXD=/path/to/influxd"
+        influxd=${INFLUXD:-$(command -v "$SERVERS/bin/influxd" || command -v influxd || true)}
+        [ -x "$influxd" ] || die "no influxd in $SERVERS/bin or on the PATH: run script/servers, or INFLUXD=/path/to/influxd"
         mkdir "$WORK/influxdb" && cp "$influxd" "$WORK/influxdb/influxd"
         build influxdb "$HERE/influxdb.Containerfile" "$WORK/influxdb"
         ;;
     kafka)
         jar=$(find -L "${KAFKA_LIBS:-$SERVERS}" -name 'kafka_2.13-*.jar' -print 2>/dev/null | sort | tail -n 1)
-        [ -n "$jar" ] || die "no kafka_2.13-*.jar below ${KAFKA_LIBS:-$SERVERS}; name its folder: KAFKA_LIBS=/path/to/libs"
+        [ -n "$jar" ] || die "no kafka_2.13-*.jar below ${KAFKA_LIBS:-$SERVERS}: run script/servers, or KAFKA_LIBS=/path/to/libs"
         mkdir -p "$WORK/kafka/libs" && cp "$(dirname "$jar")"/*.jar "$WORK/kafka/libs"
         build kafka "$HERE/kafka.Containerfile" "$WORK/kafka"
         ;;
