@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import faust
 from faust.types import EventT
 
 from engine.delivery import Stage
-from engine.log.record import Record, RecordKind, Topic
+from engine.log.messages import record_from
+from engine.log.record import Record, Topic
 
 logger = logging.getLogger(__name__)
 
@@ -19,33 +20,25 @@ Fail = Callable[[str, Exception], None]
 """A stage ended by itself: its name, and why."""
 
 
-def add_agents(app: faust.App, stages: dict[Topic, Stage], fail: Fail) -> None:
-    """An agent for each topic, named after its stage. One run at a time, or Faust would commit past unfinished records."""
-    for topic, stage in stages.items():
-        source = app.topic(topic.value, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
-        app.agent(source, name=stage.name, concurrency=1)(_agent(stage, fail))
+def add_agents(app: faust.App, stages: Mapping[str, tuple[Topic, Stage]], fail: Fail) -> None:
+    """An agent for each topic, by its name. One run at a time, or Faust would commit past unfinished records."""
+    for name, (topic, stage) in stages.items():
+        source = app.topic(name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+        app.agent(source, name=stage.name, concurrency=1)(_agent(topic, stage, fail))
 
 
-def record_of(event: EventT) -> Record:
+def record_of(topic: Topic, event: EventT) -> Record:
     """The record behind an event of Faust."""
-    message = event.message
-    return Record(
-        topic=Topic(message.topic),
-        partition=message.partition,
-        offset=message.offset,
-        log_ms=round(message.timestamp * 1000),
-        kind=RecordKind(dict(message.headers)["kind"]),
-        body=message.value or b"",
-        key=message.key or b"",
-    )
+    m = event.message
+    return record_from(topic, m.partition, m.offset, round(m.timestamp * 1000), m.headers or (), m.key, m.value)
 
 
-def _agent(stage: Stage, fail: Fail) -> Callable[[faust.Stream], object]:
+def _agent(topic: Topic, stage: Stage, fail: Fail) -> Callable[[faust.Stream], object]:
     async def feed(stream: faust.Stream) -> None:
         """Collect what comes while the stage works. A record is acknowledged when the stage has done all it asks for."""
         come: asyncio.Queue[EventT] = asyncio.Queue(RUN_MAX)
         unacknowledged = stream.noack()
-        working = asyncio.create_task(_work(come, unacknowledged, stage, fail), name=stage.name)
+        working = asyncio.create_task(_work(topic, come, unacknowledged, stage, fail), name=stage.name)
         try:
             async for event in unacknowledged.events():
                 await come.put(event)
@@ -55,7 +48,9 @@ def _agent(stage: Stage, fail: Fail) -> Callable[[faust.Stream], object]:
     return feed
 
 
-async def _work(come: asyncio.Queue[EventT], stream: faust.Stream, stage: Stage, fail: Fail) -> None:
+async def _work(
+    topic: Topic, come: asyncio.Queue[EventT], stream: faust.Stream, stage: Stage, fail: Fail
+) -> None:
     while True:
         run = [await come.get()]
         while not come.empty():
@@ -63,7 +58,7 @@ async def _work(come: asyncio.Queue[EventT], stream: faust.Stream, stage: Stage,
         mine = [event for event in run if _is_mine(event)]
         try:
             if mine:
-                await stage.take([record_of(event) for event in mine])
+                await stage.take([record_of(topic, event) for event in mine])
         except Exception as error:
             fail(stage.name, error)
             return  # the agent stays, or Faust would start another; it acknowledges nothing more

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from engine.log.api import Log
 from engine.log.patient import until_stored
 from engine.log.record import Control, ControlKind, RecordKind, Topic
 from engine.log.sqlite import SqliteLog
@@ -27,7 +28,7 @@ async def announce(log: SqliteLog, registry: Any, rules: Any) -> None:
                 logger.info("frames/%s: %s takes over", partition, kind, extra=about)
 
 
-async def append_control(log: SqliteLog, partition: int, control: Control) -> None:
+async def append_control(log: Log, partition: int, control: Control) -> None:
     """Append a control record to a partition of FRAMES; returns when it is on disk."""
     body = control.encode()
     await until_stored(lambda: log.put(Topic.FRAMES, partition, RecordKind.CONTROL, body))

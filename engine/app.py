@@ -7,6 +7,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -18,7 +19,7 @@ from engine.delivery import DeadLetters, Delivery, Stage
 from engine.detect.detector import Detector
 from engine.detect.facts import Facts
 from engine.detect.host import DetectorHost, NewJudge
-from engine.detect.snapshot_store import SnapshotStore
+from engine.detect.snapshot_store import Snapshots
 from engine.detect.stage import DetectStage
 from engine.http.probes import Check, Source
 from engine.http.settings import HttpSettings
@@ -26,11 +27,11 @@ from engine.log.api import Log
 from engine.log.events_codec import decode_events
 from engine.log.facts_codec import decode_facts
 from engine.log.record import Topic
-from engine.log.sqlite import SqliteLog
 from engine.redaction import Redaction
 from engine.settings import HostSettings
 from engine.stage_thread import StageThread
 from engine.stages import Desk, Intake, Service, Store
+from engine.tenure import Tenure
 from rules.alert import AlertEvent
 
 GROUP = "outfall"
@@ -59,16 +60,25 @@ class Parts:
 class Stages:
     """The three stages, each with a thread of its own."""
 
-    def __init__(self, settings: HostSettings, parts: Parts, log: SqliteLog, counts: Counter[str]) -> None:
+    def __init__(
+        self,
+        settings: HostSettings,
+        parts: Parts,
+        log: Log,
+        counts: Counter[str],
+        *,
+        snapshots: Snapshots,
+        tenure: Tenure,
+    ) -> None:
         self._threads = store_thread, duty_thread = StageThread("store"), StageThread("duty")
         letters = DeadLetters(parts.store, store_thread, counts)
         host = DetectorHost(
-            SnapshotStore(settings.data / "snapshots"),
+            snapshots,
             lambda partition: log.span(Topic.FRAMES, partition),
             partitions=settings.partitions,
             new=parts.judge,
         )
-        self.detect = DetectStage(host, log, letters, counts, snapshot_s=settings.snapshot_s)
+        self.detect = DetectStage(host, log, letters, counts, snapshot_s=settings.snapshot_s, tenure=tenure)
         self.store: Delivery[Facts] = Delivery(
             "store",
             decode=decode_facts,
@@ -76,6 +86,8 @@ class Stages:
             thread=store_thread,
             letters=letters,
             counts=counts,
+            tenure=tenure,
+            offset_of=lambda facts: facts.offset,
         )
         self.duty: Delivery[tuple[AlertEvent, ...]] = Delivery(
             "duty",
@@ -84,11 +96,8 @@ class Stages:
             thread=duty_thread,
             letters=letters,
             counts=counts,
+            tenure=tenure,
         )
-        for stage, topic in ((self.store, Topic.READINGS), (self.duty, Topic.ALERTS)):
-            committed = log.committed(GROUP)
-            spans = {p: log.span(topic, p).first for p in range(settings.partitions)}
-            stage.start_at({p: committed.get((topic, p), first) for p, first in spans.items()})
 
     @property
     def threads(self) -> tuple[StageThread, ...]:
@@ -99,6 +108,11 @@ class Stages:
     def by_topic(self) -> dict[Topic, Stage]:
         """Which stage reads which topic, in the order of the flow."""
         return {Topic.FRAMES: self.detect, Topic.READINGS: self.store, Topic.ALERTS: self.duty}
+
+    @property
+    def deliveries(self) -> dict[Topic, Delivery[Any]]:
+        """Those after the judge."""
+        return {Topic.READINGS: self.store, Topic.ALERTS: self.duty}
 
     async def stop(self) -> None:
         """Write the last snapshots and end the threads; the agents have ended before."""
@@ -116,27 +130,31 @@ class NoTables(TableManager):  # type: ignore[misc]
         await self.recovery.start()
 
 
-def build_app(settings: HostSettings, log: SqliteLog, stages: Stages, fail: Fail) -> faust.App:
-    """The Faust app on an open log. FRAMES goes on where the snapshots end, the others where they committed."""
-    app = faust.App(
-        GROUP,
-        broker=f"embedded://{settings.data.resolve()}",
-        datadir=settings.data / "faust",
+def build_app(group: str, broker: str, datadir: Path, partitions: int, **more: Any) -> faust.App:
+    """A Faust app without what Outfall does not use."""
+    return faust.App(
+        group,
+        broker=broker,
+        datadir=datadir,
         broker_commit_interval=COMMIT_S,
         broker_commit_every=None,
-        topic_partitions=settings.partitions,
+        topic_partitions=partitions,
         topic_disable_leader=True,
+        topic_allow_declare=False,
         stream_wait_empty=False,
         consumer_auto_offset_reset="earliest",
         web_enabled=False,
         TableManager=NoTables,
+        **more,
     )
-    app.embedded_log = log
-    app.resume_at = stages.detect.resume_at
+
+
+def connect(app: faust.App, stages: Stages, topics: Mapping[str, Topic], fail: Fail) -> None:
+    """Let the agents feed the stages. `topics`: by the names that they have for the app's transport."""
+    names = {topic: name for name, topic in topics.items()}
 
     async def seek(partition: int, offset: int) -> None:
-        await app.consumer.seek(TP(Topic.FRAMES.value, partition), offset)
+        await app.consumer.seek(TP(names[Topic.FRAMES], partition), offset)
 
     stages.detect.seek = seek
-    add_agents(app, stages.by_topic, fail)
-    return app
+    add_agents(app, {names[topic]: (topic, stage) for topic, stage in stages.by_topic.items()}, fail)

@@ -173,7 +173,7 @@ class Delivery(Generic[T]):
 
     def _came_before(self, partition: int, content: T) -> bool:
         """Whether a worker says again what was handed over: one that was replaced may say it late, after what followed."""
-        return self._offset_of is not None and self._offset_of(content) <= self._newest.get(partition, -1)
+        return self._offset_of is not None and 0 <= self._offset_of(content) <= self._newest.get(partition, -1)
 
     def _note(self, news: Sequence[tuple[Record, T]]) -> None:
         for record, content in news if self._offset_of is not None else ():

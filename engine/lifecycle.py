@@ -7,20 +7,22 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 
 import faust
 
-from engine.announce import announce
-from engine.app import GROUP, Parts, Stages, build_app
-from engine.background import RETAIN_S, every, retain, tick
+from engine.app import Parts, Stages
+from engine.background import every
+from engine.embedded_ground import EmbeddedGround
 from engine.ending import Ending
 from engine.exit_codes import ExitCode
+from engine.ground import Chore, Ground
 from engine.http.pulse import Pulse
 from engine.http.server import HttpServer
-from engine.log.errors import DirectoryInUseError, LogError
-from engine.log.sqlite import SqliteLog, wall_ms
+from engine.log.api import HostLog
+from engine.log.errors import DirectoryInUseError, FencedError, LogError, StalledError
+from engine.log.sqlite import wall_ms
 from engine.logs import fields
 from engine.probes import host_probes
 from engine.settings import HostSettings
@@ -35,9 +37,16 @@ HARD_EXIT_S = 5.0
 
 WATCH_S = 0.2
 LOOK_S = 1.0
-POLL_S = 0.02
 
 CODES = {"detect": ExitCode.DETECT, "store": ExitCode.STORE, "duty": ExitCode.DUTY, "intake": ExitCode.INTAKE}
+KINDS: dict[type[BaseException], ExitCode] = {
+    DirectoryInUseError: ExitCode.IN_USE,
+    LogError: ExitCode.LOG,
+    FencedError: ExitCode.FENCED,
+    StalledError: ExitCode.STALLED,
+}
+"""What an error says by itself, whichever part it ended."""
+
 SIGNALS = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
 
@@ -49,11 +58,13 @@ class PartFailedError(RuntimeError):
         self.part = part
 
 
-def run_app(settings: HostSettings, parts: Parts, *, now_ms: Callable[[], int] = wall_ms) -> ExitCode:
+def run_app(
+    settings: HostSettings, parts: Parts, *, now_ms: Callable[[], int] = wall_ms, ground: Ground | None = None
+) -> ExitCode:
     """Run a host until a signal or a failure ends it. The first signal ends in order, the second at once."""
 
     async def main() -> ExitCode:
-        host = Host(settings, parts, now_ms=now_ms)
+        host = Host(settings, parts, now_ms=now_ms, ground=ground)
         with _signals(host):
             code = await host.run()
         last_resort.args = (code,)
@@ -69,15 +80,23 @@ def run_app(settings: HostSettings, parts: Parts, *, now_ms: Callable[[], int] =
 
 
 class Host:
-    """One host on one data directory. `run` it once; call `stop` on the same event loop."""
+    """One host process. `run` it once; call `stop` on the same event loop. `ground` None: a log in the data directory."""
 
-    def __init__(self, settings: HostSettings, parts: Parts, *, now_ms: Callable[[], int] = wall_ms) -> None:
+    def __init__(
+        self,
+        settings: HostSettings,
+        parts: Parts,
+        *,
+        now_ms: Callable[[], int] = wall_ms,
+        ground: Ground | None = None,
+    ) -> None:
         self.settings = settings
         self.parts = parts
+        self.ground = ground or EmbeddedGround(settings, now_ms)
         self.counts: Counter[str] = Counter()
         self.ready = asyncio.Event()  # everything has started, the intake listens
         self.intake: Intake | None = None
-        self.log: SqliteLog | None = None
+        self.log: HostLog | None = None
         self.health: Health | None = None
         self.app: faust.App | None = None
         self.stages: Stages | None = None
@@ -124,32 +143,42 @@ class Host:
             await self._start_part(ending, "http", self.http, always=True)
             logger.info("HTTP endpoint listens on %s", self.http.address)
         ending.begin("pulse", self.pulse.run())
-        log = self.log = await asyncio.to_thread(self._open_log)
+        log = self.log = await self.ground.open()
         ending.then("log", partial(asyncio.to_thread, log.close), always=True)
-        await announce(log, parts.registry, parts.rules)
+        await self.ground.announce(parts)
 
-        stages = self.stages = Stages(settings, parts, log, self.counts)
-        self.health = Health(log, stages.by_topic, self.counts, self._now_ms)
+        stages = self.stages = self.ground.stages(parts, self.counts) if self.ground.works else None
+        self.health = Health(log, stages.by_topic if stages else {}, self.counts, self._now_ms)
         ending.then("status", partial(self._say_how_it_is, "stopped"), always=True)
-        for service in parts.services:
-            await self._start_part(ending, "service", service)
+        if stages is not None:
+            await self._start_stages(ending, stages)
 
-        app = self.app = build_app(settings, log, stages, self._fail)
+        ending.begin("lag", every(LOOK_S, self.health.behind.look))
+        ending.begin("watch", every(WATCH_S, self._watch))
+        ending.begin("status", every(settings.status_s, partial(self._say_how_it_is, "running")))
+        self._begin(ending, self.ground.chores(stages, self.counts))
+        if parts.intake is not None and self.ground.hears:
+            await self._start_intake(ending, parts.intake(log))
+        self.ready.set()
+
+    async def _start_stages(self, ending: Ending, stages: Stages) -> None:
+        for service in self.parts.services:
+            await self._start_part(ending, "service", service)
         ending.then("stages", stages.stop)
-        await stages.detect.load(range(settings.partitions))
+        app = self.app = await self.ground.app(stages, self._fail)
         ending.then("faust", lambda: asyncio.wait_for(app.stop(), FAUST_STOP_S), always=True)
         await app.start()
         ending.then("drain", partial(self._drain, stages))
 
-        ending.begin("lag", every(LOOK_S, self.health.behind.look))
-        ending.begin("watch", every(WATCH_S, partial(self._watch, log, app)))
-        ending.begin("ticker", every(settings.tick_s, partial(tick, log, self.counts)))
-        ending.begin("status", every(settings.status_s, partial(self._say_how_it_is, "running")))
-        ending.begin("retention", every(RETAIN_S, partial(self._retain, log, stages)))
-        if parts.intake is not None:
-            self.intake = parts.intake(log)
-            await self._start_part(ending, "intake", self.intake)
-        self.ready.set()
+    async def _start_intake(self, ending: Ending, intake: Intake) -> None:
+        await self.ground.listening()
+        self.intake = intake
+        await self._start_part(ending, "intake", intake)
+        self._begin(ending, self.ground.hearing_chores(intake, self.counts))
+
+    def _begin(self, ending: Ending, chores: Sequence[Chore]) -> None:
+        for chore in chores:
+            ending.begin(chore.name, every(chore.every_s, chore.work))
 
     async def _unless_it_ends(self, start: Coroutine[None, None, None]) -> None:
         """A start may wait (for room on the disk, say); a signal ends that too."""
@@ -163,9 +192,6 @@ class Host:
             starting.cancel()
             await asyncio.wait({starting})
 
-    def _open_log(self) -> SqliteLog:
-        return SqliteLog(self.settings.data, partitions=self.settings.partitions, now_ms=self._now_ms)
-
     async def _start_part(self, ending: Ending, name: str, part: Service, *, always: bool = False) -> None:
         try:
             await part.start()
@@ -178,38 +204,24 @@ class Host:
         if self._failed:
             return
         self._failed = True
-        self._code = CODES.get(part, ExitCode.HOST)
-        if isinstance(error, LogError):
-            self._code = ExitCode.IN_USE if isinstance(error, DirectoryInUseError) else ExitCode.LOG
-        expected = isinstance(error, LogError | PartFailedError)
+        by_kind = (code for kind, code in KINDS.items() if isinstance(error, kind))
+        self._code = next(by_kind, CODES.get(part, ExitCode.HOST))
+        expected = isinstance(error, (*KINDS, PartFailedError))
         about = fields(part=part, exit_code=int(self._code))
         logger.error("%s: %s", part, error, exc_info=None if expected else error, extra=about)
         self._end.set()
 
-    async def _watch(self, log: SqliteLog, app: faust.App) -> None:
-        """What ends by itself without raising anything: the log's thread, Faust, the intake."""
-        failures = {
-            "log": log.failure,
-            "faust": app.crash_reason,
-            "intake": self.intake.failure if self.intake is not None else None,
-        }
-        for part, failure in failures.items():
+    async def _watch(self) -> None:
+        """What ends by itself without raising anything."""
+        intake = self.intake.failure if self.intake is not None else None
+        for part, failure in {**self.ground.failures(self.stages), "intake": intake}.items():
             if failure is not None:
                 self._fail(part, failure)
 
     async def _drain(self, stages: Stages) -> None:
-        """Let each stage finish what is in the log, unless the host failed or the stage waits for the outside world."""
+        """Let the stages finish, unless the host failed."""
         assert self.health is not None
-        assert self.log is not None
-        await asyncio.wrap_future(self.log.run(lambda db: None))  # what was on its way is in the log now
-        loop = asyncio.get_running_loop()
-        for topic, stage in stages.by_topic.items():
-            deadline = loop.time() + (0 if self._failed else self.settings.drain_s)
-            while self.health.lag_of(topic) and not stage.blocked and loop.time() < deadline:
-                await asyncio.sleep(POLL_S)
-
-    async def _retain(self, log: SqliteLog, stages: Stages) -> None:
-        await retain(log, self.settings, stages.detect.kept_from, GROUP, self._now_ms())
+        await self.ground.drain(stages, self.health, 0 if self._failed else self.settings.drain_s)
 
     async def _say_how_it_is(self, state: str) -> None:
         assert self.health is not None

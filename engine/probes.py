@@ -1,4 +1,4 @@
-"""What the embedded host tells over HTTP: when it is healthy, when it is ready, and its metrics."""
+"""What a host tells over HTTP: when it is healthy, when it is ready, and its metrics."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -78,10 +78,10 @@ def _of_stages(host: "Host") -> Iterable[Sample]:
     yield from thread_samples(host.stages.threads)
     yield from snapshot_samples(host.stages.detect)
     for topic in Topic:
-        for partition in range(host.settings.partitions):
+        for partition in range(host.log.partitions(topic)):
             yield m.LOG_END, (topic.value, str(partition)), host.log.end(topic, partition)
     yield m.COMMIT, (), host.log.commits
-    yield m.LOG_DAMAGED, (), len(host.log.reader.damaged)
+    yield m.LOG_DAMAGED, (), len(host.log.damaged)
 
 
 def _late(host: "Host") -> str:
@@ -110,11 +110,9 @@ def _log(host: "Host") -> str:
 
 
 def _partitions(host: "Host") -> str:
-    if host.app is None or host.stages is None or not host.ready.is_set():
+    if not host.ready.is_set():
         return "not assigned yet"
-    wanted = {(topic.value, p) for topic in host.stages.by_topic for p in range(host.settings.partitions)}
-    missing = sorted(wanted - {(tp.topic, tp.partition) for tp in host.app.consumer.assignment()})
-    return f"not assigned: {', '.join(f'{topic}/{p}' for topic, p in missing)}" if missing else ""
+    return host.ground.unassigned()
 
 
 def _intake(host: "Host") -> str:

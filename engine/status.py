@@ -10,9 +10,9 @@ import orjson
 
 from engine.delivery import Stage
 from engine.lag import Lag
+from engine.log.api import HostLog
 from engine.log.lock import owner_of
 from engine.log.record import Topic
-from engine.log.sqlite import SqliteLog
 
 FILE = "status.json"
 
@@ -21,7 +21,7 @@ class Health:
     """The numbers of a running host."""
 
     def __init__(
-        self, log: SqliteLog, stages: Mapping[Topic, Stage], counts: Counter[str], now_ms: Callable[[], int]
+        self, log: HostLog, stages: Mapping[Topic, Stage], counts: Counter[str], now_ms: Callable[[], int]
     ) -> None:
         self.behind = Lag(stages, log.end, now_ms)
         self._log = log
@@ -46,7 +46,7 @@ class Health:
             "started_ms": self._started_ms,
             "at_ms": self._now_ms(),
             "stages": {stage.name: self._stage(topic) for topic, stage in self._stages.items()},
-            "log": self._log_status(),
+            "log": self._log.status(),
             "counts": dict(self._counts),
             "intake": dict(intake),
         }
@@ -60,15 +60,6 @@ class Health:
             "lag": self.lag_of(topic),
             "behind_s": self.behind.behind_most_s(topic),
             "waits": stage.blocked,
-        }
-
-    def _log_status(self) -> dict[str, Any]:
-        log = self._log
-        spans = {topic: [log.span(topic, p) for p in range(log.partitions(topic))] for topic in Topic}
-        return {
-            "offsets": {topic.value: [[span.first, span.end] for span in found] for topic, found in spans.items()},
-            "bytes": sum(file.stat().st_size for file in log.data.glob("log.db*")),
-            "damaged": [str(damage) for damage in log.reader.damaged.values()],
         }
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from engine.histogram import Histogram
+from engine.log.errors import LogError
 from engine.log.record import Record, RecordKind, Topic
 
 FrameRow = tuple[str, str, bytes]
@@ -109,3 +111,34 @@ class Log(Protocol):
 
     def commit(self, group: str, offsets: Mapping[tuple[Topic, int], int]) -> Future[NotStored | None]:
         """Remember the next offsets of a consumer group. None: on disk."""
+
+
+class HostLog(Log, Protocol):
+    """A log as the host sees it that works on it."""
+
+    failure: LogError | None
+    """Why nothing can be appended any more; None: it can."""
+
+    committed_at: float
+    """When it was last heard of, by the monotonic clock: a commit, or an answer of the brokers."""
+
+    @property
+    def trouble(self) -> str:
+        """Why it takes nothing at present (a full disk, no brokers); "": it does."""
+
+    @property
+    def commits(self) -> Histogram:
+        """Seconds that each commit took."""
+
+    @property
+    def damaged(self) -> Sequence[str]:
+        """Records that could not be read."""
+
+    def end(self, topic: Topic, partition: int) -> int:
+        """Offset after the last record, as far as it is known here; asks nobody."""
+
+    def status(self) -> dict[str, Any]:
+        """What it holds, as JSON."""
+
+    def close(self) -> None:
+        """Append what waits, and let go of it. May block."""

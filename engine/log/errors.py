@@ -18,6 +18,10 @@ class FencedError(RuntimeError):
     """Another worker has taken over what this one worked on. It writes nothing more, and its process ends."""
 
 
+class StalledError(RuntimeError):
+    """A worker finishes nothing while its log grows, and knows of no reason."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
     """One record that can no longer be read. What stands around it can."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from pysqlite3 import dbapi2 as sqlite
 
@@ -183,6 +183,20 @@ class SqliteLog:
 
         self._writer.call(work).add_done_callback(done)
         return answer
+
+    @property
+    def damaged(self) -> Sequence[str]:
+        """Records that could not be read."""
+        return [str(damage) for damage in self.reader.damaged.values()]
+
+    def status(self) -> dict[str, Any]:
+        """What it holds, as JSON."""
+        spans = {topic: [self.span(topic, p) for p in range(self.partitions(topic))] for topic in Topic}
+        return {
+            "offsets": {topic.value: [[span.first, span.end] for span in found] for topic, found in spans.items()},
+            "bytes": sum(file.stat().st_size for file in self.data.glob("log.db*")),
+            "damaged": list(self.damaged),
+        }
 
     def retain(self, keep: Keep) -> int:
         """Forget old records that nobody needs; how many went. Blocks its caller, hardly the senders."""

@@ -11,10 +11,10 @@ from engine.log.file import Place
 from engine.log.group import Append, FramesAppend
 from engine.log.kafka.loop import LoopThread
 from engine.log.kafka.reader import KafkaReader
-from engine.log.kafka.records import Headers
 from engine.log.kafka.settings import KafkaSettings
 from engine.log.kafka.topics import Retention, make_topics
 from engine.log.kafka.writer import KafkaWriter
+from engine.log.messages import Headers
 from engine.log.record import Record, RecordKind, Topic
 
 OPEN_S = 60.0

@@ -11,9 +11,9 @@ from engine.log.api import Span
 from engine.log.errors import LogError
 from engine.log.file import Place
 from engine.log.kafka.loop import LoopThread
-from engine.log.kafka.records import record_from
 from engine.log.kafka.settings import KafkaSettings, client_options
 from engine.log.log_time import timed
+from engine.log.messages import record_from
 from engine.log.record import Record, Topic
 
 ANSWER_S = 30.0

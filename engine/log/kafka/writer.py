@@ -18,8 +18,8 @@ from engine.log.api import Appended, NotStored, Stored
 from engine.log.file import Place
 from engine.log.group import Append, FramesAppend, Promise
 from engine.log.kafka.outage import Outage
-from engine.log.kafka.records import Headers, headers_of
 from engine.log.kafka.settings import RECORD_BYTES_MAX, KafkaSettings, client_options
+from engine.log.messages import Headers, headers_of
 from engine.log.record import RecordKind, Topic
 from engine.log.together import Batch, Together
 from engine.log.writer import settle

@@ -1,4 +1,4 @@
-"""Records of the log as messages of Kafka, and back: the same in a worker and in every other reader."""
+"""Records of the log as messages of a transport, and back: the same in a worker and in every other reader."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def record_from(
 ) -> Record:
     """The record of a message. One that Outfall did not write becomes a stand-in: it is refused, never judged.
 
-    `log_ms` is what the broker stamped; `engine.log.log_time.timed` makes log time of it.
+    `log_ms` is what the log stamped; `engine.log.log_time.timed` makes log time of it.
     """
     try:
         kind = RecordKind(dict(headers)[KIND])
