@@ -6,6 +6,7 @@ from engine.detect.facts import Facts
 from engine.stages import DeadLetter, Retry
 from engine.store.influx import InfluxStore
 from engine.store.local import LocalStore
+from engine.store.names import Names
 
 
 class LocalAndInflux:
@@ -17,6 +18,11 @@ class LocalAndInflux:
     def __init__(self, local: LocalStore, influx: InfluxStore) -> None:
         self._local = local
         self._influx = influx
+
+    def update(self, names: Names) -> None:
+        """From now on facts refer to this registry and this rule set."""
+        self._local.update(names)
+        self._influx.update(names)
 
     def write_all(self, run: Sequence[Facts]) -> Retry | None:
         """Keep it in both; None when both have it."""

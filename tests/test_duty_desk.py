@@ -267,7 +267,7 @@ def _garbage(folder: Path) -> None:
 
 
 REFUSED: list[tuple[str, Callable[[Path], None], bool, str]] = [
-    ("of a newer version", _newer, False, "made by a newer version of Outfall: schema 0099, expected 0002 or older"),
+    ("of a newer version", _newer, False, "made by a newer version of Outfall: schema 0099, expected 0003 or older"),
     ("that is none", _garbage, False, "file is not a database; expected a database that can be"),
     ("that is not there, to read", lambda _: None, True, "no such file; expected the database of a data directory"),
 ]

@@ -27,6 +27,7 @@ class Lock(StrEnum):
 Clock = Callable[[Connection], int]
 """What time it is in ms UTC, inside a transaction."""
 
+PATIENCE = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 READ_ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
@@ -44,14 +45,18 @@ class Database:
         self.clock: Clock = clock or (server_ms if self.is_shared else host_ms)
 
     @contextmanager
-    def write(self, lock: Lock | None = None) -> Iterator[Connection]:
+    def write(self, lock: Lock | None = None, *, patience_s: int | None = None) -> Iterator[Connection]:
         """A transaction: all of the block's changes, or none.
 
         Only one of a lock goes on at a time, and it sees all that those before it changed. SQLite has one writer in all.
+        `patience_s`: for a long one; it may wait so long for its lock, and be silent so long.
         """
         with self._told("written"), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            if lock is not None and self.is_shared:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(lock)})
+            if self.is_shared:
+                for name in PATIENCE if patience_s is not None else ():
+                    connection.execute(text(f"SET LOCAL {name} = '{patience_s}s'"))
+                if lock is not None:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(lock)})
             yield connection
 
     @contextmanager

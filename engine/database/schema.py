@@ -7,7 +7,7 @@ from engine.database.metadata import metadata
 from engine.duty import tables as duty_tables
 from engine.store.sqlite import StoreError
 
-HEAD = "0002"
+HEAD = "0003"
 """The version of the tables that this code works on: the last of engine/database/migrations/versions."""
 
 EMPTY = ""

@@ -223,12 +223,14 @@ class Detector:
         counts: dict[str, int] | None = None,
     ) -> Facts:
         found = self.judge.drain() if self.judge is not None else Findings()
-        verdicts = _verdicts(self.judge.plan, found.verdicts) if self.judge is not None and found.verdicts else None
+        verdicts, rules = None, ""
+        if self.judge is not None and found.verdicts:
+            verdicts, rules = _verdicts(self.judge.plan, found.verdicts), self.judge.plan.rules.version
         if readings is None or outcome is None:
-            return Facts(log_ms=log_ms, verdicts=verdicts, events=tuple(found.events), refused=refused)
+            return Facts(log_ms=log_ms, verdicts=verdicts, rules=rules, events=tuple(found.events), refused=refused)
         return Facts(
-            log_ms=log_ms, readings=readings, outcome=outcome, verdicts=verdicts, events=tuple(found.events),
-            refused=refused, counts=counts or {},
+            log_ms=log_ms, readings=readings, outcome=outcome, verdicts=verdicts, rules=rules,
+            events=tuple(found.events), refused=refused, counts=counts or {},
         )  # fmt: skip
 
 

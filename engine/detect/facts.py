@@ -47,6 +47,7 @@ class Facts:
     readings: ReadingBatch = EMPTY
     outcome: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     verdicts: Verdicts | None = None
+    rules: str = ""  # version of the rule set that the verdicts' positions refer to; "" where there are none
     events: tuple[AlertEvent, ...] = ()
     refused: tuple[Refusal, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)

@@ -37,6 +37,7 @@ def encode_facts(facts: Facts) -> bytes:
         "offset": facts.offset,
         "readings": len(facts.readings),
         "verdicts": None if facts.verdicts is None else len(facts.verdicts),
+        "rules": facts.rules,
         "refused": [{f.name: getattr(refusal, f.name) for f in fields(refusal)} for refusal in facts.refused],
         "counts": facts.counts,
         "events": [event_to_json(replace(event, evidence=Evidence())) for event in facts.events],
@@ -93,6 +94,7 @@ def _facts(head: dict[str, Any], columns: _Columns) -> Facts:
         readings=readings,
         outcome=outcome,
         verdicts=verdicts,
+        rules=head.get("rules", ""),  # absent in logs of before
         refused=tuple(Refusal(**{**refusal, "reason": Reason(refusal["reason"])}) for refusal in head["refused"]),
         counts=head["counts"],
         events=tuple(event_from_json(event) for event in head.get("events", ())),
