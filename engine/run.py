@@ -4,11 +4,11 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 from engine.app import Parts
-from engine.config.doc import Config, InfluxPlace
+from engine.config.doc import Config
 from engine.database.open import open_database
 from engine.duty.channels.make import make_channels
 from engine.duty.desk import Desk
@@ -31,7 +31,6 @@ from engine.log.sqlite import FILE, wall_ms
 from engine.redaction import redaction_of
 from engine.stages import Store
 from engine.store.influx import InfluxStore
-from engine.store.influx_settings import InfluxSettings
 from engine.store.local import RECENT_H, LocalStore
 from engine.store.names import Names
 from engine.store.payloads import LogPayloads
@@ -94,7 +93,7 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
         stack.callback(local.close)
         store: Store = local
         if config.influx is not None:
-            influx = InfluxStore(_influx(config.influx), names, data, payload_of=payloads)
+            influx = InfluxStore(config.influx.settings(), names, data, payload_of=payloads)
             stack.callback(influx.close)
             store = LocalAndInflux(local, influx)
         database = open_database(config.database)
@@ -119,11 +118,6 @@ def sender_name(config: Config) -> str:
     if isinstance(config.database, Path):
         return ALONE
     return config.kafka.worker if config.kafka is not None else socket.gethostname()
-
-
-def _influx(place: InfluxPlace) -> InfluxSettings:
-    given = {field.name: getattr(place, field.name) for field in fields(place)}
-    return InfluxSettings(**{**given, "token": place.token.reveal()})
 
 
 def _intake(config: Config, registry: Registry, log: Log, payloads: Payloads) -> Listeners:

@@ -15,11 +15,12 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 class Input(click.Path):
-    """A file or a folder, or the word "kafka" where none is called so."""
+    """A file or a folder, or one of the words "kafka" and "influx" where none is called so."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path."""
-        return Path(value) if value == "kafka" and not Path(value).exists() else super().convert(value, param, ctx)
+        place = value in ("kafka", "influx") and not Path(value).exists()
+        return Path(value) if place else super().convert(value, param, ctx)
 
 
 INPUT = Input(exists=True, path_type=Path)

@@ -1,7 +1,7 @@
 """The whole configuration as people write it, and as the host takes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +23,7 @@ from engine.intake.settings import IntakeSettings
 from engine.log.kafka.settings import KafkaSettings
 from engine.logs import LogSettings
 from engine.settings import HostSettings
+from engine.store.influx_settings import InfluxSettings
 from rules.rule import RuleSet
 from sensors.registry import Registry
 
@@ -57,6 +58,11 @@ class InfluxPlace:
     token_file: Path  # read again when the server refuses the token
     keep_days: Mapping[str, float]  # by kind of reading, and "verdict": what has a bucket of its own
     series_max: int
+
+    def settings(self) -> InfluxSettings:
+        """For whoever talks to it."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return InfluxSettings(**{**given, "token": self.token.reveal()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,7 +96,7 @@ def _replay(options: ReplayOptions, account: Account, progress: Progress) -> tup
     """(the account, the zone of its days)."""
     to_ms = as_ms(options.to_time)
     if options.mapping is not None:
-        recording = recording_of(options.file, options.mapping, to_ms)
+        recording = recording_of(options.file, options.mapping, to_ms, options.config)
         done = replay_recording(recording, account, batch=options.batch, partitions=options.partitions, progress=progress)
         return done, recording.mapping.judging.zone
     if is_log(options.file):
@@ -128,10 +128,12 @@ def _replay_kafka(options: ReplayOptions, account: Account, to_ms: int | None, p
         )
 
 
-def recording_of(file: Path, mapping_file: Path, to_ms: int | None = None) -> Recording:
+def recording_of(
+    file: Path, mapping_file: Path, to_ms: int | None = None, config: Path | None = None
+) -> Recording:
     """A recording and its mapping; BadFile where the mapping is wrong or does not fit the file."""
     mapping = read_mapping(mapping_file)
-    recording = Recording(file=file, mapping=mapping, to_ms=to_ms)
+    recording = Recording(file=file, mapping=mapping, to_ms=to_ms, config=config)
     missing = missing_columns(mapping, file, recording.source.names())
     if missing:
         raise BadFile(missing)

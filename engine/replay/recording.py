@@ -29,10 +29,11 @@ class Recording:
     file: Path
     mapping: Mapping
     to_ms: int | None = None
+    config: Path | None = None  # names the InfluxDB, where the readings lie in one
     source: Source = field(init=False)
 
     def __post_init__(self) -> None:
-        self.source = source_of(self.file, self.mapping)
+        self.source = source_of(self.file, self.mapping, self.config)
 
     @property
     def cadence_ms(self) -> NDArray[np.int64]:

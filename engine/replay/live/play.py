@@ -133,6 +133,7 @@ class Play:
                 secret=live.secret,
                 file=str(self.recording.file),
                 mapping=self.recording.mapping.file,
+                config=str(self.recording.config or ""),
                 to_ms=self.recording.to_ms,
                 sort=self.survey.sort,
             )

@@ -34,7 +34,7 @@ def prove(options: ReplayOptions, account: Account, progress: Progress) -> tuple
     """Both ways: (the account of the live path, the proof, the zone of the recording's days)."""
     if options.mapping is None:
         raise BadFile([Problem(place=Place(file=str(options.file)), path="", key="live_no_mapping")])
-    recording = recording_of(options.file, options.mapping, as_ms(options.to_time))
+    recording = recording_of(options.file, options.mapping, as_ms(options.to_time), options.config)
     account, count = play_live(recording, account, progress)
     plain = replay_recording(recording, Account(), batch=options.batch, partitions=options.partitions)
     from_ms = as_ms(options.from_time)

@@ -42,6 +42,7 @@ class PublisherOptions:
     secret: str
     file: str
     mapping: str
+    config: str  # "": none
     to_ms: int | None
     sort: bool
 
@@ -82,7 +83,12 @@ def instants(recording: Recording, register: Register, *, sort: bool) -> Iterato
 
 
 def _publish(options: PublisherOptions, shared: Shared, fleet: Fleet) -> None:
-    recording = Recording(file=Path(options.file), mapping=read_mapping(Path(options.mapping)), to_ms=options.to_ms)
+    recording = Recording(
+        file=Path(options.file),
+        mapping=read_mapping(Path(options.mapping)),
+        to_ms=options.to_ms,
+        config=Path(options.config) if options.config else None,
+    )
     register = Register(recording.mapping)
     times = open_times(Path(options.folder))
     device = fleet.devices[options.login]

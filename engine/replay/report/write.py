@@ -40,7 +40,8 @@ def look_around(options: ReplayOptions, around: Surroundings) -> None:
     """Show it every reading of the input again. A text of frames is not read twice: its evidence has to do."""
     to_ms = as_ms(options.to_time)
     if options.mapping is not None:
-        _look_at_recording(Recording(file=options.file, mapping=read_mapping(options.mapping)), to_ms, around)
+        mapping = read_mapping(options.mapping)
+        _look_at_recording(Recording(file=options.file, mapping=mapping, config=options.config), to_ms, around)
     elif options.config is None:
         second = Account()
         second.listen = lambda facts: around.take(facts.readings, second.bindings)
