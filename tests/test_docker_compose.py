@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from engine.config.load import load_config
+
 ROOT = Path(__file__).parent.parent
 DOCKER = ROOT / "docker"
 TEXT = (DOCKER / "compose.yaml").read_text("utf-8")
@@ -122,3 +124,17 @@ def test_the_dashboards_read_the_bucket_that_the_first_start_makes() -> None:
     source = yaml.safe_load((DOCKER / "grafana/provisioning/datasources/influxdb.yaml").read_text("utf-8"))["datasources"][0]
     assert (source["jsonData"]["organization"], source["jsonData"]["defaultBucket"]) == ("outfall", "outfall")
     assert source["secureJsonData"] == {"token": "$__file{/run/secrets/grafana/influx}"}
+
+
+def test_the_configuration_is_good_once_the_secrets_are_made(tmp_path: Path) -> None:
+    text = (DOCKER / "config.yaml").read_text("utf-8")
+    secrets = set(re.findall(r"/run/secrets/outfall/(\w+)", text))
+    assert secrets == {"postgres", "bridge", "influx"}  # what docker/first_run makes for Outfall
+    for name in secrets:
+        (tmp_path / name).write_text("made\n")
+        (tmp_path / name).chmod(0o400)
+    (tmp_path / "registry").symlink_to(ROOT / "registry")
+    (tmp_path / "config.yaml").write_text(text.replace("/run/secrets/outfall", str(tmp_path)), "utf-8")
+    config = load_config(tmp_path / "config.yaml")
+    assert str(config.host.data) == "/var/lib/outfall"
+    assert {warning.key for warning in config.warnings} <= {"plain_outside", "plain_broker", "one_replica"}

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.config.load import load_config
+from engine.config.problem import BadFile
 from engine.exit_codes import ExitCode
 
 ROOT = Path(__file__).parent.parent
@@ -53,3 +55,23 @@ def test_a_unit_starts_a_host_and_waits_for_an_orderly_stop(file: Path) -> None:
 def test_every_unit_is_in_the_page_of_operations() -> None:
     page = (ROOT / "docs/operations.md").read_text("utf-8")
     assert all(f"(systemd/{file.name})" in page for file in UNITS)
+
+
+def test_a_secret_that_systemd_hands_over_may_have_the_mode_of_its_access_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.yaml"
+    hook = "{name: hook, kind: webhook, url: 'http://127.0.0.1:9/', secret_file: given/hook}"
+    register = ROOT / "registry/district.yaml"
+    config.write_text(f"data: data\nregistry: ['{register}']\nduty: {{channels: [{hook}]}}\n", "utf-8")
+    secret = tmp_path / "given/hook"
+    secret.parent.mkdir()
+    secret.write_text("key\n")
+    secret.chmod(0o440)
+    with pytest.raises(BadFile):
+        load_config(config)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(secret.parent))
+    assert load_config(config).duty.channels[0].name == "hook"
+    secret.chmod(0o444)
+    with pytest.raises(BadFile):
+        load_config(config)

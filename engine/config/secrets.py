@@ -1,5 +1,6 @@
 """Secrets stand in files of their own, so that a configuration can be shown to anybody."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +19,17 @@ def secret_problems(file: Path, where: YamlWhere) -> Iterator[Problem]:
         return
     if not text.strip():
         yield where.problem("", "empty_secret", value=file)
-    if mode & 0o077:
+    if mode & (0o027 if _handed_over(file) else 0o077):
         yield where.problem("", "open_secret", value=file, mode=f"{mode:03o}")
+
+
+def _handed_over(file: Path) -> bool:
+    """Whether systemd handed it to this process alone (LoadCredential=).
+
+    It says who may read by an access list, where it can; the mode then shows the list's widest right as that of the group.
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return folder is not None and file.is_relative_to(folder)
 
 
 def read_secret(file: Path) -> Secret:
