@@ -6,5 +6,8 @@ CREDENTIALS = "devices.json"
 BRIDGES = "bridges"
 """What bridges must know after a crash (`engine.intake.bridge.memory`)."""
 
+RESTORED = "restored.json"
+"""That this directory was restored, and up to which log time (`engine.backup.restore`)."""
+
 INTAKE_REFUSALS = "intake_refusals.jsonl"
 """What the intake turned away at the door (`IntakeSettings.refusals`)."""

@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.app import Parts
+from engine.backup.restore import restored_until_ms
 from engine.config.doc import Config
+from engine.database.database import Database
 from engine.database.open import open_database
 from engine.duty.channels.make import make_channels
 from engine.duty.desk import Desk
@@ -101,7 +103,7 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
         sender = Sender(database, config.duty, make_channels(config.duty.channels), name=sender_name(config))
         yield Parts(
             store=store,
-            desk=Desk(database, config.duty, registry, rules, wake=sender.wake),
+            desk=_desk(config, database, registry, sender),
             registry=registry_to_json(registry),
             rules=ruleset_to_json(rules),
             intake=lambda log: _intake(config, registry, log, payloads),
@@ -111,6 +113,12 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
             redaction=redaction_of(config),
             sources=(in_thread(lambda: duty_samples(database, wall_ms)),),
         )
+
+
+def _desk(config: Config, database: Database, registry: Registry, sender: Sender) -> Desk:
+    """What a backup holds may have been told by the host that it was made of: pages of that time say so."""
+    until_ms = restored_until_ms(config.host.data)
+    return Desk(database, config.duty, registry, config.rules, wake=sender.wake, perhaps_told_ms=until_ms)
 
 
 def sender_name(config: Config) -> str:

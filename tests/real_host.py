@@ -83,22 +83,22 @@ def _listening(process: subprocess.Popen[str], said: list[str]) -> RealHost:
     raise AssertionError("".join(said))
 
 
-def publish(port: int, password: str, payloads: Sequence[bytes]) -> None:
+def publish(port: int, password: str, payloads: Sequence[bytes], mn: str = MN) -> None:
     """Publish with QoS 1 and wait for every acknowledgement."""
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=MN)
-    client.username_pw_set(MN, password)
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=mn)
+    client.username_pw_set(mn, password)
     client.connect("127.0.0.1", port)
     client.loop_start()
     for payload in payloads:
-        client.publish(f"outfall/v1/{MN}/up", payload, qos=1).wait_for_publish(10)
+        client.publish(f"outfall/v1/{mn}/up", payload, qos=1).wait_for_publish(10)
     client.disconnect()
     client.loop_stop()
 
 
-def means(values: Sequence[float]) -> list[bytes]:
+def means(values: Sequence[float], mn: str = MN) -> list[bytes]:
     """Ten-minute means of COD, the last of them the present one; over 40 mg/L they are over the permit."""
     now = time.time_ns() // 1_000_000 // 600_000 * 600_000
-    head = f"ST=32;CN=2051;PW=123456;MN={MN};Flag=5;CP=&&"
+    head = f"ST=32;CN=2051;PW=123456;MN={mn};Flag=5;CP=&&"
     starts = [now - n * 600_000 for n in range(len(values), 0, -1)]
     return [
         seal(f"{head}DataTime={data_time(ms)};w01018-Avg={value:.1f},w01018-Flag=N&&")

@@ -46,12 +46,16 @@ def test_names_follow_the_rules_of_prometheus() -> None:
 
 
 def counted_in(file: Path) -> Iterator[str]:
-    """Names under which a module counts: `counts["a"] += 1`; what an f-string fills in is *."""
+    """Names under which a module counts; what an f-string fills in is *.
+
+    `counts["a"] += 1`, or `self._count("a", n)` of a stage, for which that is the name after its own.
+    """
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if not isinstance(node, ast.AugAssign) or not isinstance(node.target, ast.Subscript):
-            continue
-        if ast.unparse(node.target.value).endswith("counts"):
-            yield from names_of(node.target.slice)
+        match node:
+            case ast.AugAssign(target=ast.Subscript(value=value, slice=key)) if ast.unparse(value).endswith("counts"):
+                yield from (name for name in names_of(key) if name != "*.*")
+            case ast.Call(func=ast.Attribute(attr="_count"), args=[ast.Constant(value=str(name)), *_]):
+                yield f"*.{name}"
 
 
 def names_of(key: ast.expr) -> Iterator[str]:

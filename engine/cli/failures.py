@@ -59,6 +59,7 @@ KNOWN = {
     "LiveError": ExitCode.FAILED,
     "NotARecordingError": ExitCode.FAILED,
     "MovedError": ExitCode.CONFIG,
+    "BackupError": ExitCode.FAILED,
 }
 """Errors of the layers below whose message says what to do, by name: importing them would make every start slower."""
 

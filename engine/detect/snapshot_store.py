@@ -6,7 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 logger = logging.getLogger(__name__)
 
@@ -115,3 +115,20 @@ class SnapshotStore:
 
 def _crc(snapshot: Snapshot) -> int:
     return zlib.crc32(snapshot.state, zlib.crc32(struct.pack("<q", snapshot.next_offset)))
+
+
+def partition_of(file: Path) -> int:
+    """The partition whose snapshot a file is.
+
+    >>> partition_of(Path("snapshots/frames-3.snap"))
+    3
+    """
+    return int(file.stem.removeprefix("frames-"))
+
+
+def next_offset_of(stream: BinaryIO) -> int:
+    """The offset up to which a snapshot goes, from its first bytes; SnapshotUnusableError where it is none."""
+    head = stream.read(HEAD.size)
+    if len(head) < HEAD.size or not head.startswith(MAGIC):
+        raise SnapshotUnusableError(f"{stream.name}: expected a snapshot, got something else")
+    return int(HEAD.unpack(head)[1])

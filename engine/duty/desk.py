@@ -28,7 +28,8 @@ class UnknownAlertError(LookupError):
 class Desk:
     """The stage `Desk` on a duty database: alerts, decisions and pages of one run of events stand together or not at all.
 
-    `wake` is called when pages may be waiting: the sender need not look all the time.
+    `wake` is called when pages may be waiting: the sender need not look all the time. Pages decided up to log time
+    `perhaps_told_ms` may have left from another host (this one was restored), and say so.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class Desk:
         rules: RuleSet | None = None,
         *,
         wake: Callable[[], None] = lambda: None,
+        perhaps_told_ms: int = 0,
     ) -> None:
         self.db = db
         self.settings = settings
         self.registry = registry
         self.rules: RuleSet | None = None
         self.wake = wake
+        self.perhaps_told_ms = perhaps_told_ms
         self.contradictions = 0  # events that came again with other numbers; the first ones stand
         if rules is not None:
             self.update_rules(rules)
@@ -91,7 +94,9 @@ class Desk:
         return state
 
     def _standards(self) -> Standards:
-        return Standards(settings=self.settings, registry=self.registry, rules=self.rules)
+        return Standards(
+            settings=self.settings, registry=self.registry, rules=self.rules, perhaps_told_ms=self.perhaps_told_ms
+        )
 
 
 def _acknowledge(connection: Connection, row: AlertRow, state: State, person: str, at_ms: int) -> None:

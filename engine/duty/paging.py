@@ -18,9 +18,10 @@ from rules.alert import AlertEvent
 class Outgoing:
     """The pages of one transaction, beside those the outbox holds."""
 
-    def __init__(self, connection: Connection, settings: DutySettings) -> None:
+    def __init__(self, connection: Connection, settings: DutySettings, perhaps_told_ms: int = 0) -> None:
         self._connection = connection
         self._settings = settings
+        self._perhaps_told_ms = perhaps_told_ms
         self._rows: list[dict[str, Any]] = []
         self._told: dict[str, set[str]] = defaultdict(set)
 
@@ -86,7 +87,7 @@ class Outgoing:
             "state": PageState.WAITING.value,
             "attempts": 0,
             "failures": 0,
-            "resends": 0,
+            "resends": int(event.at_ms <= self._perhaps_told_ms),
             "next_ms": 0,
             "lease_ms": 0,
             "detail": "",

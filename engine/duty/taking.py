@@ -36,6 +36,7 @@ class Standards:
     settings: DutySettings
     registry: Registry
     rules: RuleSet | None
+    perhaps_told_ms: int = 0  # pages decided up to this log time may have left from another host
 
 
 class Taking:
@@ -45,7 +46,7 @@ class Taking:
         self._connection = connection
         self._by = by
         self._ledger = Ledger(connection, events, by.settings.policy.episode_gap_s * 1000)
-        self._outgoing = Outgoing(connection, by.settings)
+        self._outgoing = Outgoing(connection, by.settings, by.perhaps_told_ms)
         self._rows: list[dict[str, Any]] = []
         self.contradictions = 0
 
