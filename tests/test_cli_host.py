@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -157,18 +157,54 @@ def test_a_registry_that_changed_takes_over_at_the_next_start(site: tuple[Path, 
     assert second.outlets[0].name == "新总排口"
 
 
-@pytest.mark.real
-def test_readings_and_alerts_go_to_influxdb_as_well(
-    site: tuple[Path, str], influx: Influx, bucket: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config, password = site
+def also_to(config: Path, influx: Influx, bucket: str) -> None:
+    """Name an InfluxDB in the configuration."""
     token = config.parent / "token"
     token.write_text(influx.token)
     token.chmod(0o600)
     place = f"{{url: {influx.url}, org: {influx.org}, bucket: {bucket}, token_file: token}}"
     config.write_text(config.read_text("utf-8").replace("store:\n", f"store:\n  influx: {place}\n"), "utf-8")
+
+
+def until(holds: Callable[[], bool], most_s: float = 30.0) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + most_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.1)
+
+
+@pytest.mark.real
+def test_readings_and_alerts_go_to_influxdb_as_well(
+    site: tuple[Path, str], influx: Influx, bucket: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, password = site
+    also_to(config, influx, bucket)
     with host(config) as (_, port):
         publish(port, password, minutes_over_the_limit())
     assert [value for _, value in held(influx, bucket)] == [95.0, 95.0, 95.0]
     assert {value for _, value in held(influx, bucket, "alert", "ceiling")} == {40}
     assert influx.token not in json.dumps(answer(capsys, "check", "-c", str(config)))
+
+
+@pytest.mark.real
+def test_while_influxdb_is_down_alerts_and_pages_go_on_and_nothing_is_lost(
+    site: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, password = site
+    with Influx.running() as influx:
+        also_to(config, influx, "outfall")
+        with host(config) as (_, port):
+            influx.kill()
+            publish(port, password, minutes_over_the_limit())
+            until(lambda: bool(answer(capsys, "alerts", "-c", str(config))["alerts"]))
+
+            def waits() -> bool:
+                return "InfluxDB" in answer(capsys, "status", "-c", str(config))["host"]["stages"]["store"]["waits"]
+
+            until(waits)
+            assert sum(answer(capsys, "status", "-c", str(config))["pages"].values()) > 0
+            influx.start()
+            until(lambda: len(held(influx, "outfall")) == 3)
+            until(lambda: not waits())
+        assert {value for _, value in held(influx, "outfall", "alert", "ceiling")} == {40}

@@ -308,6 +308,20 @@ def test_a_line_that_is_answered_500_while_others_are_taken_is_a_dead_letter(
     assert b"value=66.6" in letter.sample
 
 
+def test_a_shard_that_stays_closed_costs_no_line(influx: Influx, bucket: str, proxy: Proxy, tmp_path: Path) -> None:
+    closed = NOON + 30 * DAY
+    proxy.poison = lambda lines: any(line.endswith(b"%d" % closed) for line in lines.splitlines())
+    facts = facts_of([*minutes(7), *minutes(1, start_ms=closed)])
+    with sink(influx, bucket, tmp_path, url=proxy.url) as store:
+        reasons, taken = attempts(store, facts, 5)
+        assert not taken
+        assert "restart InfluxDB" in reasons[-1]
+        proxy.poison = lambda _lines: False
+        assert store.write(facts) is None
+    assert len(held(influx, bucket)) == 8
+    assert letters(tmp_path) == []
+
+
 def test_refusals_of_the_judge_and_of_other_stages_are_kept_beside_it(store: InfluxStore, tmp_path: Path) -> None:
     refusal = Refusal(reason=Reason.BAD_CRC, mn="M1", detail="crc", log_ms=NOON)
     for _ in range(2):

@@ -1,6 +1,5 @@
 """Getting every good line of a batch stored, and finding the lines that the server will never take."""
 
-import time
 from dataclasses import dataclass, field
 
 from engine.store.influx_post import STORED, Answer, Meaning, Poster
@@ -39,7 +38,7 @@ class Sifter:
         if answer.meaning is Meaning.BAD_LINES:
             return self._halve(bucket, lines, answer, refused, suspect=False)
         if answer.status == 500 and failures >= SUSPECT_AFTER:
-            self.ill = not self._probe(bucket)
+            self.ill = not self._probe(bucket, lines[0])
             return answer if self.ill else self._halve(bucket, lines, answer, refused, suspect=True)
         self.ill = False
         return answer
@@ -67,7 +66,7 @@ class Sifter:
     def _confirm(self, bucket: str, lines: list[str], answer: Answer, refused: Refused) -> Answer:
         """A single line that is answered 500: its fault, or the server's? Only if probes go in between it is given up."""
         for _ in range(CONFIRM):
-            if not self._probe(bucket):
+            if not self._probe(bucket, lines[0]):
                 self.ill = True
                 return answer
             answer = self._poster.post(bucket, lines)
@@ -76,7 +75,10 @@ class Sifter:
         refused.add(lines, answer.words)
         return STORED
 
-    def _probe(self, bucket: str) -> bool:
-        """Whether the server takes a point that nothing is wrong with."""
-        point = f"outfall_probe value=1i {time.time_ns() // 1_000_000}"
+    def _probe(self, bucket: str, line: str) -> bool:
+        """Whether the server takes a point that nothing is wrong with.
+
+        It has the time of the line: of a server that had no room once, a single shard may stay closed until it restarts.
+        """
+        point = f"outfall_probe value=1i {line.rpartition(' ')[2]}"
         return self._poster.post(bucket, [point]).meaning is Meaning.STORED
