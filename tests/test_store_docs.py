@@ -17,7 +17,7 @@ from rules.alert_state import diagram
 from rules.explain import Agreement
 
 DOCS = Path(__file__).parent.parent / "docs"
-STORE, DUTY = (DOCS.joinpath(name).read_text() for name in ("store.md", "duty.md"))
+STORE, DUTY, DATABASE = (DOCS.joinpath(name).read_text() for name in ("store.md", "duty.md", "database.md"))
 
 
 @pytest.mark.parametrize("name", ["store.md", "duty.md"])
@@ -36,8 +36,8 @@ def test_every_decision_state_and_agreement_has_its_row(word: str) -> None:
 
 
 @pytest.mark.parametrize("table", metadata.tables)
-def test_every_table_of_duty_has_its_row(table: str) -> None:
-    assert f"\n| `{table}` |" in DUTY
+def test_every_table_of_the_database_has_its_row(table: str) -> None:
+    assert f"\n| `{table}` |" in DATABASE
 
 
 def test_every_column_of_the_store_is_named() -> None:
