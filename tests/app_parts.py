@@ -3,13 +3,14 @@ its own payloads."""
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 from pysqlite3 import dbapi2 as sqlite
 
 from engine.detect.facts import Facts
+from engine.detect.snapshot import State
 from engine.log.api import Appended, Log, Stored
 from engine.log.record import Control, Record, RecordKind
 from engine.stages import DeadLetter, Retry
@@ -47,13 +48,13 @@ class Tally:
         detail = f"{text} number {self.payloads} of {self.partition}"
         return Refusal(reason=Reason.BAD_CRC, mn="mn", detail=detail, log_ms=log_ms, row=row)
 
-    def snapshot(self) -> bytes:
-        return json.dumps([self.partition, self.next_offset, self.payloads, self.controls]).encode()
+    def changes(self, again: Collection[str] | None = ()) -> State:
+        return State(head=json.dumps([self.partition, self.next_offset, self.payloads, self.controls]).encode())
 
     @classmethod
-    def restore(cls, data: bytes) -> Self:
+    def restore(cls, state: State) -> Self:
         tally = cls()
-        tally.partition, tally.next_offset, tally.payloads, tally.controls = json.loads(data)
+        tally.partition, tally.next_offset, tally.payloads, tally.controls = json.loads(state.head)
         return tally
 
 

@@ -11,6 +11,7 @@ import orjson
 
 from engine.detect.detector import Detector
 from engine.detect.facts import Facts, VerdictCode
+from engine.detect.snapshot import State
 from engine.log.record import Control, ControlKind, Record, RecordKind, Topic
 from rules.alert import AlertEvent
 from rules.outcome import Outcome
@@ -52,7 +53,8 @@ class Drive:
     """One detector and the history it is driven through.
 
     `batch`: so many entries go in at once. `columns`: readings go in as columns, not as frames. `restore_every`: after
-    so many calls the detector is thrown away and made again from its snapshot (0: never).
+    so many calls the detector is thrown away and made again from its snapshot (0: never), of which only what changed is
+    taken anew.
     """
 
     batch: int = 1
@@ -64,6 +66,7 @@ class Drive:
     def through(self, history: Sequence[Entry]) -> Said:
         """What the detector says of the entries that concern its partition."""
         detector, said = Detector(partition=self.partition, partitions=self.partitions), Said()
+        kept: State | None = None
         registry, rules = Registry(), None
         for calls, run in enumerate(self._runs(self._own(history))):
             facts = self._call(detector, run, registry)
@@ -73,7 +76,8 @@ class Drive:
             registry = last if isinstance(last, Registry) else registry
             rules = last if isinstance(last, RuleSet) else rules
             if self.restore_every and calls % self.restore_every == 0:
-                detector = Detector.restore(detector.snapshot())
+                kept = merged(kept, detector.changes())
+                detector = Detector.restore(kept)
         return said
 
     def _own(self, history: Iterable[Entry]) -> Iterator[Entry]:
@@ -115,6 +119,12 @@ class Drive:
                 body=body,
             )
         )
+
+
+def merged(kept: State | None, new: State) -> State:
+    """What a store holds after another snapshot."""
+    pieces = new.pieces if kept is None or new.whole else {**kept.pieces, **new.pieces}
+    return State(head=new.head, pieces={name: body for name, body in pieces.items() if body})
 
 
 def _body(run: list[Entry]) -> tuple[RecordKind, bytes]:

@@ -1,6 +1,6 @@
 """Snapshots in the database: whole or not there, and only from whoever has the partition."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,8 +10,9 @@ from engine.cluster.tables import snapshot as head
 from engine.cluster.tables import snapshot_chunk as chunk
 from engine.database.database import Database
 from engine.database.open import open_database
+from engine.detect.snapshot import State
 from engine.detect.snapshot_database import SnapshotDatabase
-from engine.detect.snapshot_store import Snapshot, SnapshotUnusableError
+from engine.detect.snapshot_store import BaseLostError, Snapshot, SnapshotUnusableError
 from engine.log.errors import FencedError
 from tests.database_places import Places
 
@@ -35,8 +36,12 @@ def chunks(db: Database) -> int:
         return connection.execute(select(func.count()).select_from(chunk)).scalar_one()
 
 
-def at(offset: int, state: bytes = STATE) -> Snapshot:
-    return Snapshot(next_offset=offset, state=state)
+def at(offset: int, head: bytes = STATE, pieces: Mapping[str, bytes] | None = None) -> Snapshot:
+    return Snapshot(next_offset=offset, state=State(head=head, pieces=pieces or {}))
+
+
+def change(base: int, offset: int, head: bytes, pieces: Mapping[str, bytes]) -> Snapshot:
+    return Snapshot(next_offset=offset, state=State(head=head, pieces=pieces, whole=False), base=base)
 
 
 def test_a_snapshot_comes_back_as_it_was_and_takes_the_place_of_the_one_before(db: Database) -> None:
@@ -45,8 +50,33 @@ def test_a_snapshot_comes_back_as_it_was_and_takes_the_place_of_the_one_before(d
     for snapshot in (at(0), at(7, STATE[:999]), at(7, b""), at(9, STATE[:1000]), at(10)):
         snapshots.write(3, snapshot)
         assert snapshots.read(3) == snapshot
-        assert chunks(db) == -(-len(snapshot.state) // 1000)
+        assert chunks(db) == -(-len(snapshot.state.head) // 1000) + 1  # and the index
     assert snapshots.read(2) is None
+
+
+def test_what_is_not_named_stays_what_is_empty_goes(db: Database) -> None:
+    snapshots = kept(db)
+    snapshots.write(0, at(5, b"one", {"a": b"A" * 5000, "b": b"B" * 5000}))
+    assert chunks(db) == 12
+    snapshots.write(0, change(5, 9, b"two", {"b": b"", "c": b"C"}))
+    assert snapshots.read(0) == at(9, b"two", {"a": b"A" * 5000, "c": b"C"})
+    assert chunks(db) == 8
+    snapshots.write(0, at(12, b"three", {"d": b"D"}))
+    assert snapshots.read(0) == at(12, b"three", {"d": b"D"})
+    assert chunks(db) == 3
+
+
+def test_changes_to_a_snapshot_that_is_not_there_are_refused(db: Database) -> None:
+    snapshots = kept(db)
+    with pytest.raises(BaseLostError, match="expected one up to offset 5 to go on from, found -1"):
+        snapshots.write(0, change(5, 9, b"x", {}))
+    snapshots.write(0, at(6, b"one"))
+    with pytest.raises(BaseLostError):
+        snapshots.write(0, change(5, 9, b"x", {}))
+    with db.write() as connection:
+        _lose_the_index(connection)
+    with pytest.raises(BaseLostError):
+        snapshots.write(0, change(6, 9, b"x", {}))
 
 
 def test_partitions_have_snapshots_of_their_own(db: Database) -> None:
@@ -91,6 +121,10 @@ def _lose_a_chunk(connection: Connection) -> None:
     connection.execute(chunk.delete().where(chunk.c.number == 1))
 
 
+def _lose_the_index(connection: Connection) -> None:
+    connection.execute(chunk.delete().where(chunk.c.edition.in_(select(head.c.edition))))
+
+
 def _change_a_byte(connection: Connection) -> None:
     connection.execute(chunk.update().where(chunk.c.number == 1).values(body=b"x" * 1000))
 
@@ -101,6 +135,7 @@ def _change_the_offset(connection: Connection) -> None:
 
 DAMAGE: list[tuple[str, Callable[[Connection], None], str]] = [
     ("a chunk is missing", _lose_a_chunk, "frames-0: expected 25600 bytes of state, got 24600"),
+    ("its index is missing", _lose_the_index, r"frames-0: expected \d+ bytes of its index, got 0"),
     ("a byte is wrong", _change_a_byte, "frames-0: its checksum is wrong"),
     ("the offset is wrong", _change_the_offset, "frames-0: its checksum is wrong"),
 ]
@@ -123,7 +158,7 @@ def test_a_damaged_snapshot_is_never_used_and_can_be_set_aside(
     snapshots.write(0, at(1), 2)
     assert snapshots.read(0) == at(1)
     snapshots.set_aside(0)
-    assert chunks(db) == 26  # of the last one that was set aside
+    assert chunks(db) <= 27 + 26  # of the last one that was set aside, and what nobody could find any more
 
 
 def test_a_write_that_fails_midway_leaves_the_one_before(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +172,7 @@ def test_a_write_that_fails_midway_leaves_the_one_before(db: Database, monkeypat
     with pytest.raises(OSError, match="plug"):
         snapshots.write(0, at(6, STATE * 2))
     assert snapshots.read(0) == at(5)
-    assert chunks(db) == 26
+    assert chunks(db) == 27
 
 
 def test_a_reader_gets_one_snapshot_whole_while_others_are_written(db: Database) -> None:
@@ -155,6 +190,6 @@ def test_a_reader_gets_one_snapshot_whole_while_others_are_written(db: Database)
             found = snapshots.read(0)
             assert found is not None
             seen.append(found.next_offset)
-            assert set(found.state) == {ord(str(found.next_offset % 10))}
+            assert set(found.state.head) == {ord(str(found.next_offset % 10))}
         writing.result()
     assert seen == sorted(seen)

@@ -6,10 +6,12 @@
 4. In the copy of the log the committed offsets are those of 1: what store and desk did in between they are given again
    at the first start, and it changes nothing, because its ids are the same.
 
-Files that are replaced as a whole (snapshots, sealed days, credentials) keep their content once they are open.
+Files that are replaced as a whole (sealed days, credentials) keep their content once they are open. Of those that are
+written on (snapshots) as much is taken as was there.
 """
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +43,7 @@ class Instant:
     data: Path
     databases: tuple[Pinned, ...]  # the log among them
     opened: Mapping[Path, BinaryIO]  # snapshots and small files, at their beginning
+    sizes: Mapping[Path, int]  # of these, when they were opened
     sealed: tuple[Path, ...]  # days that have left the store's database
     committed: Offsets
     at_ms: int  # log time of the last record
@@ -78,6 +81,7 @@ def _pin(data: Path, stack: contextlib.ExitStack) -> Instant:
     with Pinned(data / LOG) as log:
         committed = {(name, no): next_ for name, no, next_ in log.db.execute(OFFSETS)}
     opened = {file: stack.enter_context(file.open("rb")) for file in other_files(data) if not _is_sealed(data, file)}
+    sizes = {file: os.fstat(stream.fileno()).st_size for file, stream in opened.items()}
     others = [file for file in sorted(data.glob("*.db")) if file.name != LOG]
     databases = [stack.enter_context(Pinned(file)) for file in [*others, data / LOG]]
     (at_ms,) = databases[-1].db.execute("select max(last_ms) from partition").fetchone()
@@ -85,6 +89,7 @@ def _pin(data: Path, stack: contextlib.ExitStack) -> Instant:
         data=data,
         databases=tuple(databases),
         opened=opened,
+        sizes=sizes,
         sealed=tuple(file for file in other_files(data) if _is_sealed(data, file)),
         committed=committed,
         at_ms=at_ms,
@@ -118,7 +123,7 @@ def _gap(taken: Instant) -> str:
     for file, stream in taken.opened.items():
         if file.suffix != ".snap":
             continue
-        partition, offset = partition_of(file), next_offset_of(stream)
+        partition, offset = partition_of(file), next_offset_of(stream, taken.sizes[file])
         stream.seek(0)
         first, next_ = frames.get(partition, (0, 0))
         if not first <= offset <= next_:

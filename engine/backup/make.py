@@ -84,7 +84,7 @@ def _add_data(writer: ArchiveWriter, data: Path, staging: Path, told: Told) -> t
         _expect_room(taken, staging)
         damaged = [_add_database(writer, taken, database, Path(folder), told) for database in taken.databases]
         for file, stream in taken.opened.items():
-            writer.add(_name(data, file), stream, os.fstat(stream.fileno()).st_size)
+            writer.add(_name(data, file), stream, taken.sizes[file])
             told(file.name, 1, 1)
         for file in taken.sealed:
             _add(writer, _name(data, file), file, told)

@@ -1,15 +1,16 @@
 """The detector: one log record in, facts out. No clock, no randomness; the log is all it knows."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import fields
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from engine.detect.changes import Changes
 from engine.detect.facts import Facts, Verdicts
-from engine.detect.snapshot import Position, dump, load
+from engine.detect.snapshot import TEXTS, Position, State, head_of, load
 from engine.log.log_time import timed
 from engine.log.record import Control, ControlKind, Record, RecordKind
 from rules.carry import carried
@@ -28,8 +29,6 @@ from sensors.refusal import Reason, Refusal
 from sensors.registry import Registry
 from sensors.registry_json import registry_from_json, registry_to_json
 
-Content = TypeVar("Content", Registry, RuleSet)
-
 REFUSED = {Outcome.FUTURE: Reason.FUTURE, Outcome.TOO_LATE: Reason.TOO_LATE}
 
 
@@ -45,7 +44,8 @@ class Detector:
         self._rules: RuleSet | None = None
         self._decoder: Decoder | None = None
         self._monitor_of = np.empty(0, np.int32)  # by series: its outlet's first monitor
-        self._texts: dict[str, tuple[object, bytes]] = {}
+        self._changes: Changes | None = None  # None: a state that nobody has kept anything of
+        self._kept_texts: dict[str, object] = {}  # of which registry and rule set the text was given
 
     def process(self, record: Record) -> Facts:
         """Facts that follow from the record at `next_offset`; ValueError for any other (the host keeps the order).
@@ -106,52 +106,78 @@ class Detector:
         watched = bool(self.judge.silences or self.judge.clocks)
         monitor = self._monitor_of[batch.series] if watched else None
         outcome = self.judge.take(batch, monitor)
+        if self._changes is not None:
+            self._changes.took(batch, outcome)
         if monitor is not None:
             self.judge.check_clocks(batch, outcome, monitor)
         names = self._monitor_of[batch.series] if (outcome >= Outcome.FUTURE).any() else np.empty(0, np.int32)
         refused = self._refusals(batch, outcome, names, np.full(len(batch), -1, np.int32))
         return self._facts(int(batch.log_ms[-1]), batch, outcome, refused)
 
-    def snapshot(self) -> bytes:
+    def snapshot(self) -> State:
         """All state, with the offset it goes up to."""
+        pieces = {} if self.judge is None else Changes.all_pieces(self.judge)
+        return State(head=self._head(), pieces={**pieces, **self._texts(TEXTS)})
+
+    def changes(self, again: Collection[str] | None = ()) -> State:
+        """The state as far as it changed since the last call, or since `restore`, and the pieces named in `again`.
+
+        All of it where `again` is None, and after a change of registry or rules, by which every place in it moves.
+        """
+        if self.judge is None or self._changes is None or again is None:
+            state = self.snapshot()
+            self._changes = None if self.judge is None else Changes(self.judge, state.pieces)
+        else:
+            texts = [name for name in TEXTS if name in again or self._kept_texts.get(name) is not self._content(name)]
+            pieces = {**self._changes.pieces(again), **self._texts(texts)}
+            state = State(head=self._head(), pieces=pieces, whole=False)
+        self._kept_texts = {name: self._content(name) for name in TEXTS}
+        return state
+
+    @classmethod
+    def restore(cls, state: State) -> Self:
+        """A detector as it was when the state was taken; SnapshotDamaged if a byte is wrong."""
+        judge, place = load(state)
+        detector = cls(place.partition, place.partitions)
+        detector.next_offset, detector.last_ms = place.next_offset, place.last_ms
+        if judge is None:
+            registry, rules = (state.pieces.get(name) for name in TEXTS)
+            detector._registry = registry_from_json(orjson.loads(registry)) if registry else None
+            detector._rules = ruleset_from_json(orjson.loads(rules)) if rules else None
+            return detector
+        detector._adopt(judge)
+        if place.decoder is not None:
+            detector._decoding(judge).restore(place.decoder)
+        detector._changes = Changes(judge, state.pieces)
+        detector._kept_texts = {name: detector._content(name) for name in TEXTS}
+        return detector
+
+    def _head(self) -> bytes:
         place = Position(
             partition=self.partition,
             partitions=self.partitions,
             next_offset=self.next_offset,
             last_ms=self.last_ms,
-            registry=self._text("registry", self._registry, registry_to_json),
-            rules=self._text("rules", self._rules, ruleset_to_json),
             decoder=self._decoder.state() if self._decoder else None,
         )
-        return dump(self.judge, place)
+        return head_of(self.judge, place)
 
-    @classmethod
-    def restore(cls, data: bytes) -> Self:
-        """A detector as it was when the snapshot was taken; SnapshotDamaged if a byte is wrong."""
-        judge, place = load(data)
-        detector = cls(place.partition, place.partitions)
-        detector.next_offset, detector.last_ms = place.next_offset, place.last_ms
-        if judge is None:
-            detector._registry = registry_from_json(orjson.loads(place.registry)) if place.registry else None
-            detector._rules = ruleset_from_json(orjson.loads(place.rules)) if place.rules else None
-        else:
-            detector._adopt(judge)
-            if place.decoder is not None:
-                detector._decoding(judge).restore(place.decoder)
-        return detector
+    def _content(self, name: str) -> Registry | RuleSet | None:
+        return self._registry if name == "text.registry" else self._rules
 
-    def _text(self, name: str, value: Content | None, to_json: Callable[[Content], object]) -> bytes | None:
-        """The JSON of a registry or rule set, made once for each: at many outlets it takes seconds."""
-        if value is None:
-            return None
-        made_from, text = self._texts.get(name, (None, b""))
-        if made_from is not value:
-            text = orjson.dumps(to_json(value))
-            self._texts[name] = value, text
-        return text
+    def _texts(self, names: Collection[str]) -> dict[str, bytes]:
+        """Registry and rule set as JSON."""
+        found = {}
+        for name in names:
+            match self._content(name):
+                case Registry() as registry:
+                    found[name] = orjson.dumps(registry_to_json(registry))
+                case RuleSet() as rules:
+                    found[name] = orjson.dumps(ruleset_to_json(rules))
+        return found
 
     def _adopt(self, judge: Judge) -> None:
-        self.judge = judge
+        self.judge, self._changes = judge, None
         self._registry, self._rules = judge.plan.registry, judge.plan.rules
         self._monitor_of = _monitors_by_series(self._registry)
 
@@ -188,7 +214,10 @@ class Detector:
             judge.advance(int(log_ms))
             payloads = frames.log_ms == log_ms
             judge.hear(Heard(monitor=decoded.monitor[payloads], log_ms=frames.log_ms[payloads]))
-            parts.append(judge.take(decoded.readings.take(decoded.readings.log_ms == log_ms)))
+            batch = decoded.readings.take(decoded.readings.log_ms == log_ms)
+            parts.append(judge.take(batch))
+            if self._changes is not None:
+                self._changes.took(batch, parts[-1])
         return np.concatenate(parts)
 
     def _refusals(

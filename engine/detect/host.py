@@ -1,13 +1,14 @@
 """Drives a detector per partition of FRAMES. An offset is a proof: nothing is judged twice, or over a hole."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from engine.detect.detector import Detector
 from engine.detect.facts import Facts
-from engine.detect.snapshot_store import Snapshot, Snapshots, SnapshotUnusableError
+from engine.detect.snapshot import State
+from engine.detect.snapshot_store import BaseLostError, Snapshot, Snapshots, SnapshotUnusableError
 from engine.log.api import Span
 from engine.log.record import Record
 from engine.logs import fields
@@ -23,11 +24,11 @@ class Judge(Protocol):
     def process(self, record: Record) -> Facts:
         """Facts that follow from the record at `next_offset`."""
 
-    def snapshot(self) -> bytes:
-        """All state."""
+    def changes(self, again: Collection[str] | None = ()) -> State:
+        """The state as far as it changed since the last call or `restore`, and the pieces named in `again` (None: all)."""
 
     @classmethod
-    def restore(cls, data: bytes) -> Self:
+    def restore(cls, state: State) -> Self:
         """A detector as it was."""
 
 
@@ -37,7 +38,7 @@ class NewJudge(Protocol):
     def __call__(self, partition: int = 0, partitions: int = 1) -> Judge:
         """A judge that has seen nothing."""
 
-    def restore(self, data: bytes) -> Judge:
+    def restore(self, state: State) -> Judge:
         """A judge as it was when the snapshot was taken."""
 
 
@@ -76,6 +77,14 @@ def judged(judge: Judge, record: Record) -> Judged:
     return Judged(facts=replace(facts, partition=record.partition, offset=record.offset), error=error)
 
 
+@dataclass(frozen=True, slots=True)
+class Unkept:
+    """Of a snapshot that was not written (yet): what the next one has to say again."""
+
+    names: frozenset[str] | None = frozenset()  # None: all of it
+    whole: bool = False
+
+
 class DetectorHost:
     """The detectors of the partitions that this process was given. `span_of` says what the log holds of a partition."""
 
@@ -92,6 +101,7 @@ class DetectorHost:
         self._partitions = partitions
         self._new = new
         self._judges: dict[int, Judge] = {}
+        self._unkept: dict[int, Unkept] = {}
         self.generation = 0  # in which the partitions were given to this process
         self.kept_from: dict[int, int] = {}  # next offset of the snapshot on disk: the log is needed from there on
 
@@ -137,16 +147,26 @@ class DetectorHost:
         return judged(judge, record)
 
     def snapshot(self, partition: int) -> Snapshot:
-        """The state of a partition now."""
+        """The state of a partition now, as far as it changed since the snapshot that was last kept."""
         judge = self._judges[partition]
-        return Snapshot(next_offset=judge.next_offset, state=judge.snapshot())
+        unkept = self._unkept.get(partition, Unkept())
+        state = judge.changes(unkept.names)
+        state = replace(state, whole=state.whole or unkept.whole)
+        self._unkept[partition] = Unkept(frozenset(state.pieces), state.whole)
+        base = None if state.whole else self.kept_from.get(partition)
+        return Snapshot(next_offset=judge.next_offset, state=state, base=base)
 
     def keep(self, partition: int, snapshot: Snapshot) -> None:
         """Write a snapshot. OSError where that fails: the one before it stays, and the log is read from there.
 
         FencedError where somebody else has the partition now.
         """
-        self._snapshots.write(partition, snapshot, self.generation)
+        try:
+            self._snapshots.write(partition, snapshot, self.generation)
+        except BaseLostError:
+            self._unkept[partition] = Unkept(None)
+            raise
+        self._unkept.pop(partition, None)
         self.kept_from[partition] = snapshot.next_offset
 
     def _restored(self, partition: int) -> Judge | None:

@@ -1,32 +1,37 @@
-"""The judge's state as bytes, with the next offset in it: state and position can never drift apart."""
+"""The judge's state as a head and named pieces, with the next offset in it: state and position can never drift apart."""
 
-import io
-import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-import numpy as np
 import orjson
-from numpy.typing import NDArray
 
+from engine.detect.layout import cells_views, fill, plain_views
 from rules.alert import AlertEvent
 from rules.alert_json import event_from_json, event_to_json
 from rules.book import Entry, Shelf
 from rules.judge import Judge
-from rules.kinds.instant import INSTANT_STATE, Paused
+from rules.kinds.instant import Paused
 from rules.planner import plan_for
 from rules.ruleset_json import ruleset_from_json
 from sensors.registry_json import registry_from_json
 
-FORMAT = 3
+FORMAT = 4
 SCALARS = ("now_ms", "hour", "next_hour", "next_day", "revise_ms", "silent")
-TEXTS = ("registry", "rules")
-Arrays = dict[str, NDArray[Any]]
+TEXTS = ("text.registry", "text.rules")
 
 
 class SnapshotDamaged(ValueError):
     """The bytes are not a snapshot this version can use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a detector knows, or what of it changed since it was asked before."""
+
+    head: bytes  # small, and always whole
+    pieces: Mapping[str, bytes] = field(default_factory=dict)  # by name; b"": it is gone
+    whole: bool = True  # nothing counts that was there before; else pieces that are not named stay as they are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,110 +42,48 @@ class Position:
     partitions: int
     next_offset: int
     last_ms: int  # log time of the record before it
-    registry: bytes | None  # JSON; None before the first control record of its kind
-    rules: bytes | None
     decoder: Any
 
 
-def dump(judge: Judge | None, position: Position) -> bytes:
-    """A snapshot. Only blocks of the grids that hold readings are written."""
-    plain = {f.name: getattr(position, f.name) for f in fields(position) if f.name not in TEXTS}
-    head: dict[str, Any] = {"format": FORMAT, **plain}
-    arrays: Arrays = {}
+def head_of(judge: Judge | None, position: Position) -> bytes:
+    """Scalars and alerts."""
+    head: dict[str, Any] = {"format": FORMAT, **{f.name: getattr(position, f.name) for f in fields(position)}}
     if judge is not None:
         head["scalars"] = {name: getattr(judge, name) for name in SCALARS}
         head["alerts"] = _alerts(judge)
-        arrays = {**_grids(judge), **_windows(judge), **_instants(judge), **_silences(judge)}
-    out = io.BytesIO()
-    texts = {name: getattr(position, name) for name in TEXTS}
-    arrays |= {f"text.{name}": np.frombuffer(text, np.uint8) for name, text in texts.items() if text is not None}
-    np.savez(out, allow_pickle=False, head=np.frombuffer(orjson.dumps(head), np.uint8), **arrays)
-    return out.getvalue()
+    return orjson.dumps(head)
 
 
-def load(data: bytes) -> tuple[Judge | None, Position]:
-    """The inverse of `dump`; SnapshotDamaged if a byte is wrong."""
+def load(state: State) -> tuple[Judge | None, Position]:
+    """The judge and its place; SnapshotDamaged if they are not what was written."""
     try:
-        with np.load(io.BytesIO(data)) as archive:
-            arrays = dict(archive.items())
-        head = orjson.loads(arrays.pop("head").tobytes())
+        head = orjson.loads(state.head)
         if head["format"] != FORMAT:
             raise SnapshotDamaged(f"snapshot: expected format {FORMAT}, got {head['format']}")
-        head.setdefault("last_ms", 0)  # not in those of 0.1: they are of logs that need none
-        texts: dict[str, Any] = {name: _text(arrays.pop(f"text.{name}", None)) for name in TEXTS}
-        position = Position(**{f.name: head[f.name] for f in fields(Position) if f.name not in TEXTS}, **texts)
-        return (_judge(head, arrays, position) if "scalars" in head else None), position
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
-        raise SnapshotDamaged(f"snapshot of {len(data)} bytes: {error}") from error
+        position = Position(**{f.name: head[f.name] for f in fields(Position)})
+        return (_judge(head, state.pieces, position) if "scalars" in head else None), position
+    except (ValueError, KeyError, TypeError) as error:
+        raise SnapshotDamaged(f"snapshot: {error}") from error
 
 
-def _judge(head: dict[str, Any], arrays: Arrays, position: Position) -> Judge:
-    if position.registry is None or position.rules is None:
-        raise SnapshotDamaged("snapshot: a judge, but no registry or rules")
-    registry, rules = registry_from_json(orjson.loads(position.registry)), ruleset_from_json(orjson.loads(position.rules))
-    judge = Judge(plan_for(registry, rules, partition=position.partition, partitions=position.partitions))
+def _judge(head: dict[str, Any], pieces: Mapping[str, bytes], position: Position) -> Judge:
+    registry, rules = (orjson.loads(pieces[name]) for name in TEXTS)
+    plan = plan_for(
+        registry_from_json(registry),
+        ruleset_from_json(rules),
+        partition=position.partition,
+        partitions=position.partitions,
+    )
+    judge = Judge(plan)
     for name in SCALARS:
         setattr(judge, name, head["scalars"][name])
-    for name, array in arrays.items():
-        _target(judge, name)[...] = array
+    plain = dict(plain_views(judge))
+    for name, views in plain.items():
+        fill(views, pieces.get(name, b""))
+    for name in pieces.keys() - plain.keys() - set(TEXTS):
+        fill(cells_views(judge, name), pieces[name])
     _restore_alerts(judge, head["alerts"])
     return judge
-
-
-def _text(array: NDArray[Any] | None) -> bytes | None:
-    return None if array is None else array.tobytes()
-
-
-def _target(judge: Judge, name: str) -> NDArray[Any]:
-    """The array of the judge that an array of the archive belongs to."""
-    part, *rest = name.split(".")
-    match part:
-        case "grid":
-            grid, block, column = int(rest[0]), int(rest[1]), rest[2]
-            views: dict[str, Callable[[int, int], NDArray[Any]]] = {
-                "value": judge.grids.values, "flag": judge.grids.flags, "place": judge.grids.places
-            }  # fmt: skip
-            return views[column](grid, block)
-        case "grids":
-            return np.asarray(getattr(judge.grids, rest[0]))
-        case "cells":
-            return np.asarray(getattr(judge.windows.cells, rest[0]))
-        case "windows":
-            return np.asarray(getattr(judge.windows, rest[0]))
-        case "instants":
-            return np.asarray(getattr(judge.instants, rest[0]))
-        case "silence":
-            return np.asarray(getattr(judge.silences[int(rest[0])], rest[1]))
-        case "book":
-            return judge.book.newest_normal
-    raise SnapshotDamaged(f"snapshot: unknown array {name!r}")
-
-
-def _grids(judge: Judge) -> Arrays:
-    grids = judge.grids
-    arrays: Arrays = {f"grids.{name}": getattr(grids, name) for name in ("filled", "state", "dirty")}
-    for grid, spec in enumerate(grids.specs):
-        for block in range(spec.ring):
-            if grids.filled_of(grid, block).any():
-                arrays[f"grid.{grid}.{block}.value"] = grids.values(grid, block)
-                arrays[f"grid.{grid}.{block}.flag"] = grids.flags(grid, block)
-                arrays[f"grid.{grid}.{block}.place"] = grids.places(grid, block)
-    return arrays
-
-
-def _windows(judge: Judge) -> Arrays:
-    windows = judge.windows
-    cells = {f"cells.{f.name}": getattr(windows.cells, f.name) for f in fields(windows.cells)}
-    marks = {"windows.hour_marks": windows.hour_marks, "windows.day_marks": windows.day_marks}
-    return {**cells, **marks, "book.newest_normal": judge.book.newest_normal}
-
-
-def _instants(judge: Judge) -> Arrays:
-    return {f"instants.{name}": getattr(judge.instants, name) for name in INSTANT_STATE}
-
-
-def _silences(judge: Judge) -> Arrays:
-    return {f"silence.{n}.{name}": getattr(s, name) for n, s in enumerate(judge.silences) for name in ("last_ms", "due_ms")}
 
 
 def _alerts(judge: Judge) -> dict[str, Any]:

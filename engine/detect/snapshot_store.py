@@ -1,23 +1,17 @@
 """Snapshots of detectors as files: whole or not there, and never used when a byte is wrong."""
 
-import logging
-import os
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-logger = logging.getLogger(__name__)
+from engine.detect.snapshot import State
+from engine.detect.snapshot_file import HEAD, Frames, Pieces, append_frame, frames_in, new_file, read_frames, rewrite
+from engine.detect.snapshot_unusable import BaseLostError, SnapshotUnusableError
 
-HEAD = struct.Struct("<8sqqI")
-"""magic, next offset, bytes of state, CRC-32 of next offset and state."""
+__all__ = ["BaseLostError", "Snapshot", "SnapshotStore", "SnapshotUnusableError", "Snapshots"]
 
-MAGIC = b"OUTFALL1"
-
-
-class SnapshotUnusableError(ValueError):
-    """A snapshot cannot be used. The message names the file, what was found and what was expected."""
+SPARE_BYTES = 64 << 20
+"""So much of a file may be out of date, however small the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +19,8 @@ class Snapshot:
     """State of a detector that contains every record below `next_offset`."""
 
     next_offset: int
-    state: bytes
+    state: State
+    base: int | None = None  # of a state that is not whole: the `next_offset` of the snapshot that it changes
 
 
 class Snapshots(Protocol):
@@ -44,9 +39,10 @@ class Snapshots(Protocol):
         """The snapshot, None if there is none; SnapshotUnusableError if it is damaged."""
 
     def write(self, partition: int, snapshot: Snapshot, generation: int = 0) -> None:
-        """Replace the snapshot; OSError leaves the old one.
+        """Write the snapshot, whole or as the changes it says to another; OSError leaves the old one.
 
-        FencedError leaves it too: somebody with a newer generation, or a state that goes further, was here.
+        BaseLostError, an OSError, where the other is not there. FencedError leaves the old one too: somebody with a newer
+        generation, or a state that goes further, was here.
         """
 
     def set_aside(self, partition: int) -> str:
@@ -54,10 +50,14 @@ class Snapshots(Protocol):
 
 
 class SnapshotStore:
-    """For a host on its own log: `<folder>/frames-<partition>.snap`, one file a partition, replaced as a whole."""
+    """For a host on its own log: `<folder>/frames-<partition>.snap`, one file a partition.
+
+    Only what changed is written, behind what is there (`engine.detect.snapshot_file`).
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._frames: dict[int, Frames] = {}  # what each file holds
 
     def file(self, partition: int) -> Path:
         """Where the snapshot of a partition stands."""
@@ -71,54 +71,40 @@ class SnapshotStore:
         """Nobody else writes here."""
 
     def write(self, partition: int, snapshot: Snapshot, generation: int = 0) -> None:
-        """Replace the snapshot; OSError leaves the old one. After a crash it is the old one or the new one."""
+        """Write the snapshot; OSError leaves the old one. After a crash it is the old one or the new one."""
         self.folder.mkdir(exist_ok=True)
-        file, draft = self.file(partition), self.file(partition).with_suffix(".tmp")
-        head = HEAD.pack(MAGIC, snapshot.next_offset, len(snapshot.state), _crc(snapshot))
-        with draft.open("wb") as stream:
-            stream.write(head)
-            stream.write(snapshot.state)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.rename(file)
-        self._sync_folder()
+        file, state = self.file(partition), snapshot.state
+        bodies = {HEAD: state.head, **state.pieces}
+        frames = self._frames.get(partition)
+        if state.whole:
+            frames = new_file(file, snapshot.next_offset, bodies)
+        elif frames is None or frames.next_offset != snapshot.base or not file.exists():
+            raise BaseLostError(f"{file}: expected a snapshot up to offset {snapshot.base} to go on from")
+        else:
+            if frames.stale > max(SPARE_BYTES, frames.end // 2):
+                frames = self._frames[partition] = rewrite(file, frames)
+            frames = append_frame(file, frames, snapshot.next_offset, bodies)
+        self._frames[partition] = frames
 
     def read(self, partition: int) -> Snapshot | None:
         """The snapshot, None if there is none; SnapshotUnusableError if it is damaged."""
         file = self.file(partition)
-        try:
-            content = file.read_bytes()
-        except FileNotFoundError:
+        frames = read_frames(file)
+        if frames is None:
             return None
-        if len(content) < HEAD.size or not content.startswith(MAGIC):
-            raise SnapshotUnusableError(f"{file}: expected a snapshot, got {len(content)} bytes of something else")
-        _, next_offset, size, crc = HEAD.unpack_from(content)
-        snapshot = Snapshot(next_offset=next_offset, state=content[HEAD.size :])
-        if len(snapshot.state) != size:
-            raise SnapshotUnusableError(f"{file}: expected {size} bytes of state, got {len(snapshot.state)}")
-        if _crc(snapshot) != crc:
-            raise SnapshotUnusableError(f"{file}: its checksum is wrong")
-        return snapshot
+        self._frames[partition] = frames
+        pieces = Pieces(file, frames.bodies)
+        return Snapshot(next_offset=frames.next_offset, state=State(head=pieces[HEAD], pieces=pieces))
 
     def set_aside(self, partition: int) -> str:
         """Keep a snapshot that cannot be used where somebody may look at it; the name of that."""
         file = self.file(partition)
+        self._frames.pop(partition, None)
         return file.rename(file.with_suffix(".unusable")).name
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _crc(snapshot: Snapshot) -> int:
-    return zlib.crc32(snapshot.state, zlib.crc32(struct.pack("<q", snapshot.next_offset)))
 
 
 def partition_of(file: Path) -> int:
-    """The partition whose snapshot a file is.
+    """The partition whose snapshots a file holds.
 
     >>> partition_of(Path("snapshots/frames-3.snap"))
     3
@@ -126,9 +112,6 @@ def partition_of(file: Path) -> int:
     return int(file.stem.removeprefix("frames-"))
 
 
-def next_offset_of(stream: BinaryIO) -> int:
-    """The offset up to which a snapshot goes, from its first bytes; SnapshotUnusableError where it is none."""
-    head = stream.read(HEAD.size)
-    if len(head) < HEAD.size or not head.startswith(MAGIC):
-        raise SnapshotUnusableError(f"{stream.name}: expected a snapshot, got something else")
-    return int(HEAD.unpack(head)[1])
+def next_offset_of(stream: BinaryIO, size: int) -> int:
+    """The offset up to which the first `size` bytes of a file go; SnapshotUnusableError where there is no snapshot."""
+    return frames_in(stream, size, stream.name).next_offset

@@ -87,9 +87,7 @@ class DetectStage:
         async for _ in self.take_over(partitions, 0, go_on=False):
             pass
 
-    async def take_over(
-        self, partitions: Sequence[int], generation: int, *, go_on: bool
-    ) -> AsyncIterator[tuple[int, int]]:
+    async def take_over(self, partitions: Sequence[int], generation: int, *, go_on: bool) -> AsyncIterator[tuple[int, int]]:
         """Take partitions over and drop all others; each with the offset to read from, as soon as its state is there.
 
         `go_on`: nobody else had any of those that are here still. OSError where the states cannot be reached.
