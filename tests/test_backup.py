@@ -149,6 +149,22 @@ def test_files_and_data_outside_the_configurations_folder_are_taken_and_named(si
     assert (tmp_path / f"new/outside{elsewhere}/registry/district.yaml").exists()
 
 
+def test_links_keep_the_names_that_the_configuration_gives_them(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("registry", "data"):
+        (site.parent / name).rename(tmp_path / f"real-{name}")
+        (site.parent / name).symlink_to(tmp_path / f"real-{name}")
+    monkeypatch.chdir(tmp_path / "real-data")
+    config = Path("../site/config.yaml")
+    done = back_up(config, tmp_path / "b")
+    assert done.outside == ()
+    restored = restore_backup(done.file, tmp_path / "new", silent)
+    assert restored.moved_from == ""
+    assert run(["check", "-c", str(restored.config)], {}) == 0
+    assert (restored.data / "log.db").exists()
+
+
 def planted(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
     return lambda file: file.write_bytes(change(file.read_bytes())) and None
 

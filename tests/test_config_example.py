@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.backup.files import config_files
 from engine.config.load import load_config
 from engine.duty.settings import Policy, Secret
 from engine.intake.settings import IntakeSettings
+from engine.redaction import secrets_in
 from rules.rule import Judging, RuleKind
 
 ROOT = Path(__file__).parent.parent
@@ -67,3 +69,12 @@ def test_the_permit_holds_before_the_standard_and_only_while_it_is_valid() -> No
 def test_the_copy_that_init_hands_out_is_this_one() -> None:
     example = ROOT / "engine/config/example"
     assert (example / "config.yaml").read_text("utf-8") == (ROOT / "config.yaml").read_text("utf-8")
+
+
+def test_every_secret_that_a_configuration_names_is_known_to_what_keeps_secrets_out_of_the_log(all_on: Path) -> None:
+    files = [file.path for file in config_files(all_on) if file.secret and file.path.suffix != ".pem"]
+    for file in files:
+        file.write_text(f"secret of {file.name}")
+    assert len(files) >= 3
+    known = {secret.reveal() for secret in secrets_in(load_config(all_on))}
+    assert known == {f"secret of {file.name}" for file in files}

@@ -1,5 +1,6 @@
 """The configuration's own files: which there are, which of them are secret, and where they go in a backup."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +44,8 @@ def config_files(config: Path) -> list[ConfigFile]:
     doc, _, problems = validated(read_document(config), ConfigDoc)
     if doc is None:
         raise BadFile(problems)
-    folder = config.parent.resolve()
-    found = {config.resolve(): ConfigFile(path=config.resolve(), name=config.name)}
+    folder = plain(config.parent)
+    found = {folder / config.name: ConfigFile(path=folder / config.name, name=config.name)}
     for path, secret in _named(doc):
         for file in _files(folder / path):
             found.setdefault(file, ConfigFile(path=file, name=_name(file, folder), secret=secret))
@@ -66,12 +67,17 @@ def _named(value: Any, word: str = "") -> Iterator[tuple[str, bool]]:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """The file, or all files of the folder."""
-    resolved = path.resolve()
-    if resolved.is_dir():
-        yield from (file for file in sorted(resolved.rglob("*")) if file.is_file())
-    elif resolved.is_file():
-        yield resolved
+    """The file, or all files of the folder; links are followed, and keep the names that the configuration gives them."""
+    place = plain(path)
+    if place.is_dir():
+        yield from (file for file in sorted(place.rglob("*")) if file.is_file())
+    elif place.is_file():
+        yield place
+
+
+def plain(path: Path) -> Path:
+    """The absolute path without "..", links kept as they are named."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve would follow links
 
 
 def _name(file: Path, folder: Path) -> str:

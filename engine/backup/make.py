@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from engine.backup.archive import ArchiveWriter
 from engine.backup.errors import BackupError
-from engine.backup.files import config_files
+from engine.backup.files import config_files, plain
 from engine.backup.instant import Instant, at_one_instant, other_files
 from engine.backup.pinned import Pinned, edited
 
@@ -144,7 +144,7 @@ def _name(data: Path, file: Path) -> str:
 
 def _about(config: Path, data: Path, made: Made) -> dict[str, Any]:
     """What the manifest says besides its files."""
-    folder, place = config.parent.resolve(), data.resolve()
+    folder, place = plain(config.parent), plain(data)
     return {
         "outfall": version("outfall"),
         "made_ms": time.time_ns() // 1_000_000,
