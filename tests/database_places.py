@@ -90,6 +90,11 @@ class Borrowed:
         return postgres_place(self.pool.server, self.names[name])
 
 
+def place_from(text: str) -> Place:
+    """The place that `str` was taken of: for processes of their own."""
+    return PostgresPlace(url=text, password=Secret(PASSWORD)) if text.startswith("postgresql:") else Path(text)
+
+
 def postgres_place(server: Postgres, database: str = "postgres") -> PostgresPlace:
     """As a configuration says it."""
     url = f"postgresql://{quote(USER)}@{HOST}:{server.port}/{database}"

@@ -146,3 +146,8 @@ def test_a_server_that_is_not_there_is_said_with_its_address() -> None:
     nowhere = PostgresPlace(url="postgresql://outfall@127.0.0.1:1/outfall")
     with pytest.raises(StoreError, match=r"postgresql://outfall@127.0.0.1:1/outfall: .* expected a database that can be"):
         open_database(nowhere)
+
+
+def test_an_address_that_libpq_cannot_read_is_said() -> None:
+    with pytest.raises(StoreError, match="invalid URI query parameter: \"nosuch\"; expected an address as libpq reads it"):
+        open_database(PostgresPlace(url="postgresql://outfall@db/outfall?nosuch=1"))

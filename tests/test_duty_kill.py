@@ -8,7 +8,10 @@ from pathlib import Path
 from aiohttp import web
 
 from engine.database.open import open_database
+from engine.database.place import Place
 from engine.duty.outbox import PageState, load_pages
+from engine.duty.sender import ALONE
+from tests.database_places import Places
 from tests.duty_cases import desk_in
 from tests.duty_receiver import Receiver, listening, ok
 from tests.duty_victim import ALERTS, history
@@ -34,22 +37,20 @@ class Killer(Receiver):
         return answer
 
 
-async def play(folder: Path) -> tuple[Killer, int]:
+async def play(place: Place) -> tuple[Killer, int]:
     """Start the victim again until it ends by itself; how often it was killed."""
     async with listening(Killer(secret="k", answer=ok)) as killer:
         kills = 0
         while True:
-            command = [sys.executable, "-m", "tests.duty_victim", str(folder), killer.url]
+            command = [sys.executable, "-m", "tests.duty_victim", str(place), killer.url, ALONE, "0"]
             killer.victim = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
             if await killer.victim.wait() == 0:
                 return killer, kills
             kills += 1
 
 
-def test_a_page_is_one_logical_page_however_often_the_process_dies(tmp_path: Path) -> None:
-    killed, unharmed = tmp_path / "killed", tmp_path / "unharmed"
-    for folder in (killed, unharmed):
-        folder.mkdir()
+def test_a_page_is_one_logical_page_however_often_the_process_dies(places: Places) -> None:
+    killed, unharmed = places("killed"), places("unharmed")
     killer, kills = asyncio.run(play(killed))
     assert kills == len(KILLED_BEFORE_ANSWER | KILLED_AFTER_ANSWER)
 

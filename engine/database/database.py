@@ -38,8 +38,9 @@ class Database:
     Whether the last one was kept is then unknown, so every transaction must bear being done twice.
     """
 
-    def __init__(self, engine: Engine, place: str, *, clock: Clock | None = None) -> None:
+    def __init__(self, engine: Engine, place: str, *, readonly: bool = False, clock: Clock | None = None) -> None:
         self.engine = engine
+        self._readonly = readonly
         self.place = place  # for messages
         self.is_shared = engine.dialect.name == "postgresql"  # other hosts may work on it
         self.clock: Clock = clock or (server_ms if self.is_shared else host_ms)
@@ -51,7 +52,8 @@ class Database:
         Only one of a lock goes on at a time, and it sees all that those before it changed. SQLite has one writer in all.
         `patience_s`: for a long one; it may wait so long for its lock, and be silent so long.
         """
-        with self._told("written"), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        options: dict[str, Any] = {"postgresql_readonly": self._readonly} if self.is_shared else {"writes": True}
+        with self._told("written"), self.engine.connect().execution_options(**options) as connection, connection.begin():
             if self.is_shared:
                 for name in PATIENCE if patience_s is not None else ():
                     connection.execute(text(f"SET LOCAL {name} = '{patience_s}s'"))

@@ -39,10 +39,12 @@ def open_database(place: Place, *, readonly: bool = False) -> Database:
 def connected(place: Place, *, readonly: bool = False) -> Database:
     """The database as it is, whatever its schema; nothing is connected yet."""
     if isinstance(place, Path):
-        return Database(sqlite_engine(place / FILE, readonly=readonly), text_of(place))
-    from engine.database.postgres import postgres_engine  # only who has a server needs its driver
-
-    return Database(postgres_engine(place, readonly=readonly), text_of(place))
+        return Database(sqlite_engine(place / FILE, readonly=readonly), text_of(place), readonly=readonly)
+    try:
+        from engine.database.postgres import postgres_engine  # only who has a server needs its driver
+    except ImportError as error:
+        raise StoreError(f"{place}: {error}; expected the driver psycopg: pip install 'outfall[cluster]'") from error
+    return Database(postgres_engine(place, readonly=readonly), text_of(place), readonly=readonly)
 
 
 def _told(error: DatabaseUnavailableError | DBAPIError, database: Database) -> str:

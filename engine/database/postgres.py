@@ -7,6 +7,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Engine, create_engine
 
 from engine.database.place import PostgresPlace
+from engine.store.sqlite import StoreError
 
 CONNECT_S = 5
 LOCK_S = 20
@@ -36,7 +37,6 @@ CONNECTION = {
     "tcp_user_timeout": 20_000,
 }
 
-READER_SESSION = {**SESSION, "default_transaction_read_only": "on"}
 READER = {**CONNECTION, "target_session_attrs": "any"}
 
 
@@ -61,8 +61,11 @@ def connection_settings(place: PostgresPlace, *, readonly: bool = False) -> dict
     >>> connection_settings(PostgresPlace(url="postgresql://db/outfall?connect_timeout=9"))["connect_timeout"]
     '9'
     """
-    given = conninfo_to_dict(place.url)
-    session, connection = (READER_SESSION, READER) if readonly else (SESSION, CONNECTION)
-    options = " ".join(f"-c {name}={value}" for name, value in session.items())
+    try:
+        given = conninfo_to_dict(place.url)
+    except psycopg.ProgrammingError as error:
+        raise StoreError(f"{place}: {str(error).strip()}; expected an address as libpq reads it") from error
+    connection = READER if readonly else CONNECTION
+    options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
     password = {} if place.password is None else {"password": place.password.reveal()}
     return {**connection, **given, **password, "options": f"{options} {given.get('options', '')}".rstrip()}

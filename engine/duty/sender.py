@@ -84,6 +84,10 @@ class Sender:
             await channel.close()
         self._thread.shutdown(wait=False)
 
+    def update(self, settings: DutySettings) -> None:
+        """From now on pages leave at these times, to people as they are there. Channels stay as they are."""
+        self._settings = settings
+
     def wake(self) -> None:
         """There may be something to send."""
         loop = self._loop
