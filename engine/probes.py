@@ -50,7 +50,7 @@ def host_probes(host: "Host", settings: HttpSettings, now_ms: Callable[[], int])
     }
 
     async def here() -> Iterable[Sample]:
-        return [*count_samples(host.counts, host.intake), *process_samples(host.pulse), *_of_stages(host)]
+        return [*count_samples(host.counts, host.intake), *process_samples(host.pulse), *_of_stages(host), *_of_log(host)]
 
     disk = in_thread(lambda: disk_samples(host.settings.data))
     sources = (here, disk, *host.parts.sources)
@@ -72,11 +72,16 @@ def facts(host: "Host") -> Mapping[str, Any]:
 
 
 def _of_stages(host: "Host") -> Iterable[Sample]:
-    if host.health is None or host.stages is None or host.log is None:
+    if host.health is None or host.stages is None:
         return
     yield from lag_samples(host.health.behind)
     yield from thread_samples(host.stages.threads)
     yield from snapshot_samples(host.stages.detect)
+
+
+def _of_log(host: "Host") -> Iterable[Sample]:
+    if host.log is None:
+        return
     for topic in Topic:
         for partition in range(host.log.partitions(topic)):
             yield m.LOG_END, (topic.value, str(partition)), host.log.end(topic, partition)
@@ -116,7 +121,7 @@ def _partitions(host: "Host") -> str:
 
 
 def _intake(host: "Host") -> str:
-    if host.parts.intake is None:
+    if host.parts.intake is None or not host.ground.hears:
         return ""
     if host.intake is None or not host.ready.is_set():
         return "the intake does not listen yet"
@@ -128,7 +133,7 @@ def _behind(host: "Host", most_s: float) -> str:
     if host.health is None:
         return "not known yet"
     lag = host.health.behind
-    for topic in (Topic.FRAMES, Topic.ALERTS):
+    for topic in [topic for topic in (Topic.FRAMES, Topic.ALERTS) if topic in lag.stages]:
         behind_s = lag.behind_most_s(topic)
         if behind_s > most_s:
             return f"{lag.stages[topic].name} is {behind_s:.0f} s behind the log, expected at most {most_s:g} s"

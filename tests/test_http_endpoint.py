@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from engine.duty.settings import Secret
+from engine.embedded_ground import EmbeddedGround
 from engine.exit_codes import ExitCode
 from engine.http.probes import Probes, reasons
 from engine.http.pulse import Pulse
@@ -17,6 +18,7 @@ from engine.http.server import HttpServer
 from engine.http.settings import HttpSettings
 from engine.lag import Lag
 from engine.log.record import RecordKind, Topic
+from engine.log.sqlite import wall_ms
 from engine.metrics import METRICS
 from engine.stage_thread import StageThread
 from engine.stages import Retry
@@ -122,6 +124,38 @@ def test_a_store_that_is_down_is_seen_and_keeps_the_host_ready_but_a_desk_does_n
         desk.down = ""
 
     with_host(host_on(tmp_path, parts), act)
+
+
+class Ears(EmbeddedGround):
+    """Receives, and leaves the rest to others."""
+
+    works = False
+
+    def chores(self, stages: object, counts: object) -> tuple[()]:
+        return ()
+
+
+class Hands(EmbeddedGround):
+    """Works on what others receive."""
+
+    hears = False
+
+
+@pytest.mark.parametrize("part", [Ears, Hands])
+def test_a_host_that_does_a_part_of_the_work_is_ready_when_it_does_that(
+    tmp_path: Path, part: type[EmbeddedGround]
+) -> None:
+    async def act(asked: Asked) -> None:
+        status, said = await asked.get("/ready")
+        assert (status, said["reasons"]) == (200, {})
+        assert bool(said["stages"]) is (part is Hands)
+        values = await asked.metrics()
+        assert any(name == "outfall_log_end_offset" for name, _ in values)
+        assert any(name == "outfall_stage_lag_records" for name, _ in values) is (part is Hands)
+
+    host = host_on(tmp_path, parts_on(Shelf(tmp_path / "shelf.db"), ANY_PORT))
+    host.ground = part(host.settings, wall_ms)
+    with_host(host, act)
 
 
 class LazyDesk(Shelf):
