@@ -134,6 +134,9 @@ class Ears(EmbeddedGround):
     def chores(self, stages: object, counts: object) -> tuple[()]:
         return ()
 
+    def unassigned(self) -> str:
+        return ""
+
 
 class Hands(EmbeddedGround):
     """Works on what others receive."""
