@@ -1,14 +1,16 @@
 """The InfluxDB sink on a real server: readings stored a second, catching up after the server was gone, the price of series.
 
 The server is a private process (tests/servers), killed and started again for the backlog. A record holds 500 readings; the
-stage hands 32 records over at a time, as a host does. `server MiB` is what the server holds, not the sink.
+stage hands 32 records over at a time, as a host does. `sink us` and `server us` are processor time a
+reading: what is left of the figures on a machine with other work. `server MiB` is what the server holds, not the sink.
 """
 
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from tests.servers import Influx
 
 RECORD = 500
 MINUTE_MS = 60_000
+LATER = NOON + DAY_MS
 
 
 def records(series: int, minutes: int, start_ms: int = NOON) -> Iterator[Facts]:
@@ -51,14 +54,19 @@ def resident_mib(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
-def deliver(store: InfluxStore, bodies: Iterator[bytes]) -> float:
-    """Seconds to store encoded records, a run at a time; RuntimeError where the server does not take them."""
-    began = perf_counter()
-    while run := [decode_facts(body) for body in islice(bodies, RUN_MAX)]:
+def cpu_s(pid: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def deliver(store: InfluxStore, bodies: Iterable[bytes]) -> None:
+    """Store encoded records, a run at a time; RuntimeError where the server does not take them."""
+    left = iter(bodies)
+    while run := [decode_facts(body) for body in islice(left, RUN_MAX)]:
         failed = store.write_all(run)
         if failed is not None:
             raise RuntimeError(failed.reason)
-    return perf_counter() - began
 
 
 def main() -> None:
@@ -77,25 +85,29 @@ def main() -> None:
             )
             return InfluxStore(place, names(series), Path(folder))
 
-        def add(what: str, readings: int, seconds: float) -> None:
-            rate = readings / seconds if readings else None
+        def measure(what: str, readings: int, work: Callable[[], object]) -> None:
+            mine, its, began = process_time(), cpu_s(server.pid), perf_counter()
+            work()
+            seconds, mine, its = perf_counter() - began, process_time() - mine, cpu_s(server.pid) - its
+            per_reading = {"sink_us": 1e6 * mine / readings, "server_us": 1e6 * its / readings} if readings else {}
             memory = {"server_mib": resident_mib(server.pid), "server_peak_mib": peak_mib(server.pid)}
-            report.add(what=what, readings=readings, seconds=seconds, per_s=rate, **memory)
+            rate = readings / seconds if readings else None
+            report.add(what=what, readings=readings, seconds=seconds, per_s=rate, **memory, **per_reading)
 
         count = chosen.series * chosen.minutes
         store = sink(chosen.series)
-        add("live", count, deliver(store, (encode_facts(f) for f in records(chosen.series, chosen.minutes))))
-        backlog = [encode_facts(f) for f in records(chosen.series, chosen.minutes, NOON + DAY_MS)]
+        live, backlog = ([encode_facts(f) for f in records(chosen.series, chosen.minutes, at)] for at in (NOON, LATER))
+        measure("live", count, lambda: deliver(store, live))
         server.kill()
         assert store.write_all([decode_facts(backlog[0])]) is not None
         server.start()
-        add("backlog, after kill -9", count, deliver(store, iter(backlog)))
+        measure("backlog, after kill -9", count, lambda: deliver(store, backlog))
         store.close()
         store = sink(chosen.cardinality)
-        many = records(chosen.cardinality, 1, NOON + 2 * DAY_MS)
-        add("as many series", chosen.cardinality, deliver(store, (encode_facts(f) for f in many)))
+        many = [encode_facts(f) for f in records(chosen.cardinality, 1, LATER + DAY_MS)]
+        measure("as many series", chosen.cardinality, lambda: deliver(store, many))
         store.close()
-        add("stopped and started again", 0, server.restart())
+        measure("stopped and started again", 0, server.restart)
     report.show(as_json=chosen.json)
 
 

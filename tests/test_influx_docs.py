@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from engine.detect.facts import VerdictCode
-from engine.store.influx import BEYOND, REFUSED, InfluxStore
+from engine.store.influx import InfluxStore
 from engine.store.influx_settings import InfluxSettings
 from engine.store.influx_sift import CONFIRM, SUSPECT_AFTER
 from engine.store.lines import lines_of
+from engine.store.reasons import SinkReason
 from rules.alert import Step
 from sensors.reading import Flag
 from tests.influx_rig import minutes, settings_of
@@ -71,5 +72,5 @@ def test_bounds_and_reasons_are_as_stated() -> None:
     settings = InfluxSettings(url="", token="", org="", bucket="")
     assert f"at most {settings.lines_max:,} lines and {settings.bytes_max // 1_000_000} MB" in PAGE
     assert f"`store.influx.series_max` series ({settings.series_max:,})" in PAGE
-    assert f"(`{REFUSED}`" in PAGE and f"(`{BEYOND}`)" in PAGE
+    assert f"(`{SinkReason.REFUSED}`" in PAGE and f"(`{SinkReason.SERIES_MAX}`)" in PAGE
     assert (SUSPECT_AFTER, CONFIRM) == (3, 2)  # the fourth 500 in a row asks for a probe; a line is refused three times

@@ -8,12 +8,14 @@ import pytest
 from influxdb_client import BucketRetentionRules, Permission, PermissionResource
 from influxdb_client.client.write_api import SYNCHRONOUS
 
+from engine.cli.main import run
 from engine.detect.facts import Facts
 from engine.log.record import Topic
 from engine.stages import DeadLetter
-from engine.store.influx import BEYOND, REFUSED, InfluxStore
+from engine.store.influx import InfluxStore
 from engine.store.letters import Letter
 from engine.store.reader import open_reader
+from engine.store.reasons import SinkReason
 from sensors.reading import Flag
 from sensors.refusal import Reason, Refusal
 from tests.influx_proxy import Proxy, in_front_of
@@ -36,8 +38,8 @@ def proxy(influx: Influx) -> Iterator[Proxy]:
         yield proxy
 
 
-def letters(folder: Path, reason: str = REFUSED) -> list[Letter]:
-    return open_reader(folder).dead_letters(reason=reason)
+def letters(folder: Path, reason: SinkReason = SinkReason.REFUSED) -> list[Letter]:
+    return open_reader(folder).dead_letters(reason=reason.value)
 
 
 def token_for(influx: Influx, *buckets: str) -> str:
@@ -192,7 +194,7 @@ def test_series_beyond_the_bound_are_dead_letters_and_known_ones_go_on(
         assert store.write(facts_of([*minutes(1), (SO2, NOON, 9.0, Flag.NORMAL, NOON + HOUR)])) is None
         assert store.write(facts_of(minutes(2, log_ms=NOON + 2 * HOUR))) is None
     assert held(influx, bucket) == [(NOON, 1.5), (NOON + MINUTE, 1.5)]
-    (letter,) = letters(tmp_path, BEYOND)
+    (letter,) = letters(tmp_path, SinkReason.SERIES_MAX)
     assert letter.detail == "expected at most 1 series (store.influx.series_max)"
     assert letter.sample is not None
     assert letter.sample.startswith(b"reading,factor=a21026,kind=minute,outlet=stack")
@@ -333,3 +335,13 @@ def test_refusals_of_the_judge_and_of_other_stages_are_kept_beside_it(store: Inf
     reader = open_reader(tmp_path)
     assert reader.refusal_counts() == {"bad_crc": 1}
     assert [record.stage for record in reader.refused_records()] == ["duty"]
+
+
+def test_what_was_refused_can_be_read_on_the_command_line(
+    store: InfluxStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert store.write(facts_of([(COD, NOON, float("inf"), Flag.NORMAL, NOON + HOUR)])) is None
+    assert run(["frames", "--data", str(tmp_path), "--reason", "influx_refused", "--lang", "en"], {"COLUMNS": "200"}) == 0
+    said = capsys.readouterr().out
+    assert "refused by InfluxDB" in said
+    assert "HTTP 400: unable to parse" in said

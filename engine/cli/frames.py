@@ -12,6 +12,7 @@ from engine.cli.frame_parts import Parts, parts_of
 from engine.cli.places import Site, site, site_options
 from engine.cli.times import shown
 from engine.exit_codes import ExitCode
+from engine.store.reasons import SinkReason
 from engine.texts import Texts
 from sensors.refusal import Reason
 
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
     from engine.store.letters import Letter, RefusedRecord
 
 
+REASONS = [reason.value for reason in (*Reason, *SinkReason)]
+
+
 def make(say: Texts) -> click.Command:
     """The command."""
 
     @command(say, "frames")
     @site_options(say)
     @click.argument("frame", required=False)
-    @click.option("--reason", type=click.Choice([reason.value for reason in Reason]), help=say("cli.frames.reason"))
+    @click.option("--reason", type=click.Choice(REASONS), help=say("cli.frames.reason"))
     @click.option("--mn", help=say("cli.frames.mn"))
     @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help=say("cli.frames.limit"))
     def frames(frame: str | None, config: Path, data: Path | None, json: bool, **wanted: Any) -> None:
@@ -67,10 +71,12 @@ def _show_list(console: "Console", say: Texts, place: Site, letters: "list[Lette
     if not letters and not records:
         console.print(say("cli.frames.none"))
         return
+    from rich.markup import escape
+
     rows = table(say, "cli.frames.column", "reason", "mn", "count", "last", "detail")
     for letter in letters:
         reason = say(f"word.reason.{letter.reason}")
-        rows.add_row(reason, letter.mn, str(letter.count), shown(letter.last_ms, place.zone), letter.detail)
+        rows.add_row(reason, letter.mn, str(letter.count), shown(letter.last_ms, place.zone), escape(letter.detail))
     console.print(rows)
     if records:
         console.print(say("cli.frames.records", count=len(records)))

@@ -16,16 +16,11 @@ from engine.store.influx_sift import Refused, Sifter
 from engine.store.letters import Letter, Letters, PayloadOf
 from engine.store.lines import batches, lines_of
 from engine.store.names import Names
+from engine.store.reasons import SinkReason
 
 logger = logging.getLogger(__name__)
 
 SOURCE = "influx"
-REFUSED = "influx_refused"
-"""The reason of letters that hold a line InfluxDB refused."""
-
-BEYOND = "influx_series_max"
-"""The reason of letters that hold a line of a series too many."""
-
 RESTART = "it refuses even a probe point: if its disk was full, make room and restart InfluxDB"
 
 
@@ -70,7 +65,7 @@ class InfluxStore:
         if answer.meaning is not Meaning.STORED:
             return self._retry(answer)
         self._failures, self.stopped, self._said = 0, "", ""
-        return attempt(self._files, lambda: self._note(run, {REFUSED: refused, BEYOND: beyond}))
+        return attempt(self._files, lambda: self._note(run, {SinkReason.REFUSED: refused, SinkReason.SERIES_MAX: beyond}))
 
     def refuse(self, letter: DeadLetter) -> Retry | None:
         """Keep a record that a stage could not use. Idempotent."""
@@ -126,7 +121,7 @@ class InfluxStore:
         self._said = kind
         return Retry(reason=reason, after_s=after_s)
 
-    def _note(self, run: Sequence[Facts], refused: dict[str, Refused]) -> None:
+    def _note(self, run: Sequence[Facts], refused: dict[SinkReason, Refused]) -> None:
         """Count what was refused with the record that it follows from."""
         left = [(reason, *one) for reason, of in refused.items() for one in of.lines]
         for facts in run:
@@ -140,9 +135,9 @@ class InfluxStore:
                 self._letters.add(_letter(facts, *one) for one in found)
 
 
-def _letter(facts: Facts, reason: str, line: str, words: str) -> Letter:
+def _letter(facts: Facts, reason: SinkReason, line: str, words: str) -> Letter:
     return Letter(
-        reason=reason,
+        reason=reason.value,
         mn="",
         detail=words,
         readings=1,
