@@ -14,7 +14,7 @@ from engine.exit_codes import ExitCode
 from engine.texts import LANGS, Texts, lang_of
 
 COMMANDS = (
-    "init", "demo", "run", "replay", "check", "alerts", "explain", "frames", "sensor", "status", "database",
+    "init", "demo", "run", "replay", "check", "doctor", "alerts", "explain", "frames", "sensor", "status", "database",
     "backup", "restore",
 )  # fmt: skip
 """In the order of the help. `engine.cli.<name>` has `make(say)`, imported when it is needed."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import paho.mqtt.client as mqtt
 
-from engine.intake.bridge.settings import BridgeSettings
+from engine.intake.bridge.settings import BridgeSettings, BrokerTls
 
 READS_MAX = 200
 """Messages taken before the event loop turns to somebody else."""
@@ -62,7 +62,7 @@ class Wire:
         """Log in; whether the broker still had the session. Nothing is read until `read_on`. LineError where that fails."""
         settings = self._settings
         try:
-            context = await asyncio.to_thread(_tls_context, settings)
+            context = await asyncio.to_thread(tls_context, settings.tls)
             if context is not None:
                 self._client.tls_set_context(context)
             self._client.connect_async(settings.host, settings.port, settings.keep_alive_s)
@@ -232,9 +232,8 @@ class Wire:
             self.ended.set_result(why)
 
 
-def _tls_context(settings: BridgeSettings) -> ssl.SSLContext | None:
+def tls_context(tls: BrokerTls | None) -> ssl.SSLContext | None:
     """TLS 1.2 or newer, with the broker's name checked. OSError where a file will not do."""
-    tls = settings.tls
     if tls is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=tls.ca)

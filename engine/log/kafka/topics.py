@@ -73,7 +73,7 @@ async def make_topics(settings: KafkaSettings, retention: Retention) -> None:
     try:
         await admin.start()
         await _make(admin, wanted)
-        found = await _described(admin, wanted)
+        found = await described(admin, wanted)
     except (KafkaError, OSError) as error:
         raise LogError(f"{settings.place}: {error or type(error).__name__}") from error
     finally:
@@ -142,7 +142,7 @@ async def _until_led(admin: AIOKafkaAdminClient, wanted: tuple[Wanted, ...]) -> 
             await asyncio.sleep(0.1)
 
 
-async def _described(admin: AIOKafkaAdminClient, wanted: tuple[Wanted, ...]) -> dict[str, tuple[int, dict[str, str]]]:
+async def described(admin: AIOKafkaAdminClient, wanted: tuple[Wanted, ...]) -> dict[str, tuple[int, dict[str, str]]]:
     """Partitions and settings of each topic, as the brokers say."""
     names = [topic.name for topic in wanted]
     partitions = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics(names)}
