@@ -12,7 +12,7 @@ from engine.duty.settings import Secret
 STARS = "***"
 
 IN_URL = re.compile(r"(\w://[^\s:/@'\"]*:)[^\s@/'\"]+@")
-IN_HEADER = re.compile(r"((?:Bearer|Basic|Token)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+IN_HEADER = re.compile(r"((?:[Bb]earer|[Bb]asic|[Tt]oken)\s+)(?![a-z]+(?:\W|$))[A-Za-z0-9._~+/=-]{8,}")
 IN_QUERY = re.compile(r"([?&](?:access_token|token|key|secret|sign|password)=)[^&\s'\"]+", re.IGNORECASE)
 """What looks like a secret wherever it comes from: a password or a key in an address, a token in a header."""
 

@@ -89,6 +89,9 @@ def test_what_looks_like_a_secret_is_stars_even_where_nobody_knows_it() -> None:
     redaction = Redaction()
     assert redaction.text("postgresql://outfall:hunter2@db:5432/x") == "postgresql://outfall:***@db:5432/x"
     assert redaction.text('"Authorization": "Token abcdefgh1234"') == '"Authorization": "Token ***"'
+    assert redaction.text("expected a token authorized for Basic authentication") == (
+        "expected a token authorized for Basic authentication"
+    )
     assert redaction.text("mqtt://broker:1883/a and a@b") == "mqtt://broker:1883/a and a@b"
 
 
