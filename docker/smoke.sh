@@ -46,8 +46,9 @@ tick() {
     command -v podman >/dev/null 2>&1 && [ ! -d /run/systemd/system ] || return 0
     while :; do
         for name in $(podman ps --format '{{.Names}}' | grep "^${PROJECT}[-_]"); do
-            timeout 30 podman healthcheck run "$name" >/dev/null 2>&1 || true
+            timeout 30 podman healthcheck run "$name" >/dev/null 2>&1 &
         done
+        wait
         sleep 2
     done &
     TICKER=$!
@@ -65,6 +66,11 @@ finish() {
     fi
     if [ -z "${SMOKE_KEEP:-}" ]; then
         say "taking it down"
+        compose down -v >/dev/null 2>&1 || true
+        # What podman-compose leaves where a container was just being started again.
+        left=$("$ENGINE" ps -aq --filter "label=com.docker.compose.project=$PROJECT")
+        # shellcheck disable=SC2086 # several words
+        [ -z "$left" ] || "$ENGINE" rm -f -v $left >/dev/null 2>&1 || true
         compose down -v >/dev/null 2>&1 || true
     fi
     if [ "$code" -eq 0 ]; then say PASS; else say "FAIL: $FAILED"; fi

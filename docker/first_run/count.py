@@ -1,4 +1,4 @@
-"""`count.py`: how many readings InfluxDB holds of the last hour, asked as Outfall asks. For docker/smoke.sh."""
+"""`count.py`: how many readings InfluxDB holds of the last day, asked as Outfall asks. For docker/smoke.sh."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from engine.config.doc import ConfigDoc
 from engine.config.document import read_document
 from engine.config.validate import validated
 
-FLUX = """from(bucket: "{bucket}") |> range(start: -1h, stop: 1h)
+FLUX = """from(bucket: "{bucket}") |> range(start: -1d, stop: 1h)
   |> filter(fn: (r) => r._measurement == "reading" and r._field == "value") |> group() |> count()"""
 
 
