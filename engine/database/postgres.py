@@ -12,7 +12,7 @@ from engine.store.sqlite import StoreError
 CONNECT_S = 5
 LOCK_S = 20
 STATEMENT_S = 60
-IDLE_S = 30
+IDLE_S = 15
 """A process that was stopped in mid-transaction loses it, and its locks, after so long."""
 
 POOL_WAIT_S = 30

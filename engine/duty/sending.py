@@ -137,7 +137,7 @@ def _in_line(sending: Sending) -> ColumnElement[bool]:
     unfinished = outbox.c.state.in_((PageState.WAITING.value, PageState.SENDING.value))
     blocking = select(outbox.c.page_id, place).where(unfinished, outbox.c.failures < sending.attempts_max).subquery()
     is_first = outbox.c.page_id.in_(select(blocking.c.page_id).where(blocking.c.place == 1))
-    return or_(is_first, outbox.c.failures >= sending.attempts_max)
+    return and_(unfinished, or_(is_first, outbox.c.failures >= sending.attempts_max))
 
 
 @lru_cache
