@@ -105,6 +105,11 @@ class Stages:
         return (self.detect.thread, *self._threads)
 
     @property
+    def thread_of(self) -> dict[Topic, StageThread]:
+        """The thread of each stage, by the topic that it reads."""
+        return dict(zip(Topic, self.threads, strict=True))
+
+    @property
     def by_topic(self) -> dict[Topic, Stage]:
         """Which stage reads which topic, in the order of the flow."""
         return {Topic.FRAMES: self.detect, Topic.READINGS: self.store, Topic.ALERTS: self.duty}

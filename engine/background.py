@@ -5,7 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
-from engine.log.api import NotStored
+from engine.log.api import Log, NotStored
 from engine.log.errors import LogError
 from engine.log.record import RecordKind, Topic
 from engine.log.retention import Keep
@@ -29,10 +29,10 @@ async def every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(due - loop.time())
 
 
-async def tick(log: SqliteLog, counts: Counter[str]) -> None:
+async def tick(log: Log, counts: Counter[str], body: bytes = b"") -> None:
     """A tick to every partition of FRAMES. On a full disk there is none: the next one says the time as well."""
     places = range(log.partitions(Topic.FRAMES))
-    outcomes = await asyncio.gather(*(log.put(Topic.FRAMES, p, RecordKind.TICK, b"") for p in places))
+    outcomes = await asyncio.gather(*(log.put(Topic.FRAMES, p, RecordKind.TICK, body) for p in places))
     for outcome in outcomes:
         if not isinstance(outcome, NotStored):
             counts["ticks"] += 1

@@ -37,6 +37,9 @@ class Stage(Protocol):
     async def take(self, records: Sequence[Record]) -> None:
         """Do everything that the records ask for, in order; return when all of it is safe."""
 
+    def let_go(self, partitions: Set[int]) -> None:
+        """Other processes go on with these: what is queued of them is passed over, what waits is given up."""
+
 
 class DeadLetters:
     """Records that a stage could not use, on their way to the store."""

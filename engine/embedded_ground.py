@@ -91,6 +91,9 @@ class EmbeddedGround:
         """None."""
         return ()
 
+    async def leave(self) -> None:
+        """Nobody waits for it."""
+
     def failures(self, stages: Stages | None) -> Mapping[str, BaseException | None]:
         """The log's thread, and Faust."""
         return {"log": self.log.failure, "faust": self._app.crash_reason if self._app is not None else None}

@@ -55,6 +55,9 @@ class Ground(Protocol):
     def hearing_chores(self, intake: Intake, counts: Counter[str]) -> Sequence[Chore]:
         """What is done beside the intake, once it listens."""
 
+    async def leave(self) -> None:
+        """Called when the host ends in order, after its stages have."""
+
     def failures(self, stages: Stages | None) -> Mapping[str, BaseException | None]:
         """What ended by itself without raising anything, by part."""
 

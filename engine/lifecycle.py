@@ -145,6 +145,7 @@ class Host:
         ending.begin("pulse", self.pulse.run())
         log = self.log = await self.ground.open()
         ending.then("log", partial(asyncio.to_thread, log.close), always=True)
+        ending.then("ground", self.ground.leave)
         await self.ground.announce(parts)
 
         stages = self.stages = self.ground.stages(parts, self.counts) if self.ground.works else None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.detect.changes import Changes
 from engine.detect.facts import Facts, Verdicts
 from engine.detect.snapshot import TEXTS, Position, State, head_of, load
-from engine.log.log_time import timed
+from engine.log.log_time import LogClock
 from engine.log.record import Control, ControlKind, Record, RecordKind
 from rules.carry import carried
 from rules.judge import Findings, Judge
@@ -38,7 +38,7 @@ class Detector:
     def __init__(self, partition: int = 0, partitions: int = 1) -> None:
         self.partition, self.partitions = partition, partitions
         self.next_offset = 0
-        self.last_ms = 0  # log time of the record before
+        self.clock = LogClock()
         self.judge: Judge | None = None
         self._registry: Registry | None = None
         self._rules: RuleSet | None = None
@@ -55,8 +55,10 @@ class Detector:
         if record.offset != self.next_offset:
             raise ValueError(f"partition {record.partition}: expected offset {self.next_offset}, got {record.offset}")
         self.next_offset += 1
-        record = timed(record, self.last_ms)
-        self.last_ms = record.log_ms
+        record, nobody_listened = self.clock.read(record)
+        if nobody_listened and self.judge is not None:
+            self.judge.nobody_listened(record.log_ms - 1)
+            self._advance(record.log_ms - 1)
         match record.kind:
             case RecordKind.CONTROL:
                 return self.control(Control.decode(record.body), record.log_ms)
@@ -139,7 +141,8 @@ class Detector:
         """A detector as it was when the state was taken; SnapshotDamaged if a byte is wrong."""
         judge, place = load(state)
         detector = cls(place.partition, place.partitions)
-        detector.next_offset, detector.last_ms = place.next_offset, place.last_ms
+        detector.next_offset = place.next_offset
+        detector.clock = LogClock(place.last_ms, place.gap_ms)
         if judge is None:
             registry, rules = (state.pieces.get(name) for name in TEXTS)
             detector._registry = registry_from_json(orjson.loads(registry)) if registry else None
@@ -157,7 +160,8 @@ class Detector:
             partition=self.partition,
             partitions=self.partitions,
             next_offset=self.next_offset,
-            last_ms=self.last_ms,
+            last_ms=self.clock.last_ms,
+            gap_ms=self.clock.gap_ms,
             decoder=self._decoder.state() if self._decoder else None,
         )
         return head_of(self.judge, place)

@@ -126,6 +126,7 @@ class DetectorHost:
     def drop(self, partition: int) -> None:
         """Forget a partition: somebody else has it."""
         self._judges.pop(partition, None)
+        self._unkept.pop(partition, None)
         self.kept_from.pop(partition, None)
 
     @property

@@ -41,7 +41,8 @@ class Position:
     partition: int
     partitions: int
     next_offset: int
-    last_ms: int  # log time of the record before it
+    last_ms: int  # of the log's clock (engine.log.log_time)
+    gap_ms: int
     decoder: Any
 
 

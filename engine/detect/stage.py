@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 
 import numpy as np
 
@@ -84,24 +84,23 @@ class DetectStage:
 
     async def load(self, partitions: Sequence[int]) -> None:
         """Take partitions over. A large state takes longer than Faust waits for a seek, so this comes before it."""
-        async for _ in self.take_over(partitions, 0, go_on=False):
-            pass
-
-    async def take_over(self, partitions: Sequence[int], generation: int, *, go_on: bool) -> AsyncIterator[tuple[int, int]]:
-        """Take partitions over and drop all others; each with the offset to read from, as soon as its state is there.
-
-        `go_on`: nobody else had any of those that are here still. OSError where the states cannot be reached.
-        """
-        self._host.generation = generation
-        for partition in self._host.held - (set(partitions) if go_on else set()):
-            self._host.drop(partition)
         for n, partition in enumerate(partitions):
-            offset = await self.thread.call(lambda p=partition: self._taken_over(p))  # type: ignore[misc]
-            self._holes.pop(partition, None)
-            self.next[partition] = offset
-            self.kept_at[partition] = time.monotonic()
-            self._due[partition] = self.kept_at[partition] + self._snapshot_s * (1 + n / len(partitions))
-            yield partition, offset
+            await self.take_over(partition, 1 + n / len(partitions))
+
+    def given(self, partitions: Set[int], generation: int, *, go_on: bool) -> None:
+        """These will be taken over. States of others are dropped, and of all, unless nobody else had them: `go_on`."""
+        self._host.generation = generation
+        for partition in self._host.held - (partitions if go_on else set()):
+            self._host.drop(partition)
+
+    async def take_over(self, partition: int, later: float = 1.0) -> int:
+        """Take a partition over; the offset to read from. OSError where its state cannot be reached."""
+        offset = await self.thread.call(lambda: self._taken_over(partition))
+        self._holes.pop(partition, None)
+        self.next[partition] = offset
+        self.kept_at[partition] = time.monotonic()
+        self._due[partition] = self.kept_at[partition] + self._snapshot_s * later
+        return offset
 
     def _taken_over(self, partition: int) -> int:
         offset = self._host.go_on(partition)

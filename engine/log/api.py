@@ -1,6 +1,6 @@
 """What a log offers, whatever stands behind it: one SQLite file (`engine.log.sqlite`), or a Kafka cluster later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -105,12 +105,6 @@ class Log(Protocol):
 
     def span(self, topic: Topic, partition: int) -> Span:
         """The offsets that a partition holds now."""
-
-    def committed(self, group: str) -> Mapping[tuple[Topic, int], int]:
-        """Next offset of each partition for a consumer group, as far as it committed any."""
-
-    def commit(self, group: str, offsets: Mapping[tuple[Topic, int], int]) -> Future[NotStored | None]:
-        """Remember the next offsets of a consumer group. None: on disk."""
 
 
 class HostLog(Log, Protocol):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.detect.detector import Detector
 from engine.log.api import Span
+from engine.log.log_time import LogClock
 from engine.log.reader import LogReader
 from engine.log.record import Control, ControlKind, Record, RecordKind, Topic
 from engine.replay.account import Account, Progress, silent
@@ -20,6 +21,7 @@ from sensors.registry import Registry
 from sensors.registry_json import registry_from_json
 
 LOG_NAME = "log.db"
+NOBODY_LISTENED = Control(kind=ControlKind.HOST_STARTED).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +141,18 @@ class Share:
 
 
 def entries(records: Iterable[Record], to_ms: int | None = None) -> Iterator[Entry]:
-    """Records as entries, up to a log time."""
+    """Records as entries at their log time, up to a log time. That nobody listened for a while becomes an entry."""
+    clock = LogClock()
     for found in records:
-        if to_ms is not None and found.log_ms >= to_ms:
+        at, nobody_listened = clock.read(found)
+        if to_ms is not None and at.log_ms >= to_ms:
             return
-        if found.kind is RecordKind.FRAMES:
-            yield Entry(log_ms=found.log_ms, kind=found.kind, frames=FrameBatch.decode(found.body).timed(found.log_ms))
+        if nobody_listened:
+            yield Entry(log_ms=at.log_ms - 1, kind=RecordKind.CONTROL, body=NOBODY_LISTENED)
+        if at.kind is RecordKind.FRAMES:
+            yield Entry(log_ms=at.log_ms, kind=at.kind, frames=FrameBatch.decode(at.body).timed(at.log_ms))
         else:
-            yield Entry(log_ms=found.log_ms, kind=found.kind, body=found.body)
+            yield Entry(log_ms=at.log_ms, kind=at.kind, body=b"" if at.kind is RecordKind.TICK else at.body)
 
 
 def regrouped(log: Iterable[Entry], payloads_min: int | None) -> Iterator[Entry]:

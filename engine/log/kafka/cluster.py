@@ -17,6 +17,9 @@ class Custody(Protocol):
     async def let_go(self, places: Set[Place]) -> None:
         """Finish what is in hand, but not for ever; keep states for whoever goes on. Others wait until this returns."""
 
+    def given(self, places: Set[Place]) -> None:
+        """These are this worker's now; perhaps none."""
+
     def take_over(self, partitions: Sequence[int]) -> AsyncIterator[tuple[int, int]]:
         """Take partitions of FRAMES over: each with the offset to read from, as soon as its state is there."""
 
@@ -32,7 +35,7 @@ class Cluster:
     log: KafkaLog
     membership: Membership
     custody: Custody
-    fail: Callable[[str, BaseException], None]  # a stage ended by itself: its name, and why
+    fail: Callable[[str, Exception], None]  # a stage ended by itself: its name, and why
     topics: Mapping[str, Topic] = field(init=False)  # by their names on the brokers
 
     def __post_init__(self) -> None:

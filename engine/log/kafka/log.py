@@ -1,15 +1,18 @@
 """The log of a cluster: `engine.log.api.Log` on three topics of Kafka, written by many processes at once."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Self
 
+from engine.histogram import Histogram
 from engine.log.api import Appended, DataRow, FrameRow, NotStored, Span
 from engine.log.errors import LogError
 from engine.log.file import Place
 from engine.log.group import Append, FramesAppend
 from engine.log.kafka.loop import LoopThread
+from engine.log.kafka.outage import SILENT_S
 from engine.log.kafka.reader import KafkaReader
 from engine.log.kafka.settings import KafkaSettings
 from engine.log.kafka.topics import Retention, make_topics
@@ -18,6 +21,8 @@ from engine.log.messages import Headers
 from engine.log.record import Record, RecordKind, Topic
 
 OPEN_S = 60.0
+LOOK_S = 1.0
+ANSWER_S = 5.0
 
 
 class KafkaLog:
@@ -34,6 +39,9 @@ class KafkaLog:
     def __init__(self, settings: KafkaSettings, retention: Retention | None = None) -> None:
         self.settings = settings
         self.failure: LogError | None = None
+        self.committed_at = time.monotonic()  # when the brokers last answered
+        self._spans: dict[Place, Span] = {}
+        self._unreachable = ""
         self._loop = LoopThread("kafka-log")
         self._writer = KafkaWriter(settings)
         self.reader = KafkaReader(settings, self._loop)
@@ -54,7 +62,44 @@ class KafkaLog:
     async def _watch(self) -> None:
         while True:
             self._writer.outage.look()
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(LOOK_S)
+
+    async def look(self) -> None:
+        """Ask the brokers how far the partitions go: what `end` and `status` say. Called now and then."""
+        try:
+            spans = await asyncio.to_thread(self.reader.spans, list(self.places()), ANSWER_S)
+        except LogError as error:
+            self._unreachable = str(error)
+        else:
+            self._spans, self._unreachable = dict(spans), ""
+            self.committed_at = time.monotonic()
+
+    @property
+    def trouble(self) -> str:
+        """Why it takes nothing at present; "": it does."""
+        away_s = self._writer.outage.away_s
+        return self._unreachable or (f"{self.settings.place}: no answer for {away_s:.0f} s" if away_s > SILENT_S else "")
+
+    @property
+    def commits(self) -> Histogram:
+        """Seconds from sending a group of records to the brokers' acknowledgement."""
+        return self._writer.commits
+
+    @property
+    def damaged(self) -> Sequence[str]:
+        """The brokers and their clients check what they read."""
+        return ()
+
+    def end(self, topic: Topic, partition: int) -> int:
+        """Offset after the last record, as the brokers last said."""
+        span = self._spans.get((topic, partition))
+        return 0 if span is None else span.end
+
+    def status(self) -> dict[str, Any]:
+        """What it holds, as the brokers last said."""
+        places = {topic: [self._spans.get((topic, p)) for p in range(self.settings.partitions)] for topic in Topic}
+        offsets = {topic.value: [[s.first, s.end] for s in spans if s is not None] for topic, spans in places.items()}
+        return {"kafka": list(self.settings.servers), "offsets": offsets, "trouble": self.trouble}
 
     def __enter__(self) -> Self:
         return self
@@ -134,10 +179,6 @@ class KafkaLog:
     def span(self, topic: Topic, partition: int) -> Span:
         """The offsets that a partition holds now. Blocks its thread."""
         return self.reader.span(topic, partition)
-
-    def ends(self, places: Iterable[Place]) -> Mapping[Place, int]:
-        """The offset after the last record of partitions, asked of the brokers. Blocks its thread."""
-        return self.reader.ends(list(places))
 
     def _job(
         self, place: Place, kind: RecordKind, body: bytes, promise: Any, log_ms: int | None, key: bytes, headers: Headers

@@ -12,7 +12,7 @@ from engine.log.errors import LogError
 from engine.log.file import Place
 from engine.log.kafka.loop import LoopThread
 from engine.log.kafka.settings import KafkaSettings, client_options
-from engine.log.log_time import timed
+from engine.log.log_time import LogClock
 from engine.log.messages import record_from
 from engine.log.record import Record, Topic
 
@@ -41,13 +41,9 @@ class KafkaReader:
         """The offsets that a partition holds now."""
         return self.spans([(topic, partition)])[topic, partition]
 
-    def spans(self, places: list[Place]) -> Mapping[Place, Span]:
+    def spans(self, places: list[Place], patience_s: float = ANSWER_S) -> Mapping[Place, Span]:
         """The offsets that partitions hold now."""
-        return self._ask(self._spans(places))
-
-    def ends(self, places: list[Place]) -> Mapping[Place, int]:
-        """The offset after the last record, by partition."""
-        return self._ask(self._ends(places))
+        return self._ask(self._spans(places), patience_s)
 
     def read(self, topic: Topic, partition: int, from_offset: int, limit: int) -> list[Record]:
         """Up to `limit` records from `from_offset` (or from the first kept one, if that is higher), as they are stamped."""
@@ -56,21 +52,20 @@ class KafkaReader:
     def records(self, topic: Topic, partition: int, from_offset: int = 0) -> Iterator[Record]:
         """Every record up to the present end, at its log time: that of a reader who begins at the same one."""
         span = self.span(topic, partition)
-        at, last_ms = max(from_offset, span.first), 0
+        at, clock = max(from_offset, span.first), LogClock()
         while at < span.end:
             for found in self.read(topic, partition, at, min(CHUNK, span.end - at)):
-                record = timed(found, last_ms)
-                last_ms, at = record.log_ms, record.offset + 1
-                yield record
+                at = found.offset + 1
+                yield clock.read(found)[0]
 
     def close(self) -> None:
         """Disconnect."""
         if self._consumer is not None:
             self._loop.wait(self._consumer.stop(), ANSWER_S)
 
-    def _ask(self, question: Coroutine[Any, Any, T]) -> T:
+    def _ask(self, question: Coroutine[Any, Any, T], patience_s: float = ANSWER_S) -> T:
         try:
-            return self._loop.wait(question, ANSWER_S)
+            return self._loop.wait(question, patience_s)
         except (KafkaError, OSError, TimeoutError) as error:
             raise LogError(f"{self._settings.place}: {error or type(error).__name__}") from error
 
@@ -96,13 +91,6 @@ class KafkaReader:
             tps = {place: self._tp(place) for place in places}
             first, end = await consumer.beginning_offsets([*tps.values()]), await consumer.end_offsets([*tps.values()])
         return {place: Span(first=first[tp], end=end[tp]) for place, tp in tps.items()}
-
-    async def _ends(self, places: list[Place]) -> dict[Place, int]:
-        async with self._lock:
-            consumer = await self._ready()
-            tps = {place: self._tp(place) for place in places}
-            end = await consumer.end_offsets([*tps.values()])
-        return {place: end[tp] for place, tp in tps.items()}
 
     async def _read(self, place: Place, from_offset: int, limit: int) -> list[Record]:
         async with self._lock:

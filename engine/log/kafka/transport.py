@@ -63,6 +63,11 @@ class Consumer(HandingConsumer, driver.Consumer):  # type: ignore[misc]
         for tp in revoked:
             self._positions.forget(self.place_of(tp))
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """The group has given these to this worker."""
+        self.cluster.custody.given({self.place_of(tp) for tp in assigned})
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def perform_seek(self) -> None:
         """Take the assigned partitions over. The flow stands still meanwhile; each is read when its stage is ready for it.
 
@@ -98,7 +103,7 @@ class Consumer(HandingConsumer, driver.Consumer):  # type: ignore[misc]
         error = None if task.cancelled() else task.exception()
         if isinstance(error, IllegalStateError):
             self.log.info("partitions moved while they were taken over")
-        elif error is not None:
+        elif isinstance(error, Exception):
             self.cluster.fail("detect", error)
 
     async def _stop_taking(self) -> None:

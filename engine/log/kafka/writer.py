@@ -6,6 +6,7 @@ it had to be sent, and it is sent until there is an answer.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
+from engine.histogram import Histogram
 from engine.log.api import Appended, NotStored, Stored
 from engine.log.file import Place
 from engine.log.group import Append, FramesAppend, Promise
@@ -59,6 +61,7 @@ class KafkaWriter:
         self._waiting = 0  # bytes
         self._closed = False
         self.outage = Outage(settings.place)
+        self.commits = Histogram()
 
     async def start(self) -> None:
         """Connect; KafkaError where no broker answers."""
@@ -96,6 +99,7 @@ class KafkaWriter:
     async def send(self, place: Place, sendings: list[Sending]) -> list[Appended]:
         """Append records to a partition, in order."""
         self.outage.asked()
+        began = time.perf_counter()
         try:
             producer = await self._ready()
             on_way = [await self._send_one(producer, place, sending) for sending in sendings]
@@ -107,6 +111,7 @@ class KafkaWriter:
             self.outage.failed()
             raise
         self.outage.answered()
+        self.commits.add(time.perf_counter() - began)
         return outcomes
 
     def sent(self, job: Append | FramesAppend) -> None:

@@ -1,0 +1,141 @@
+"""The ground of a process in a cluster: a log on Kafka, and partitions that come and go."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import faust
+
+from engine.agents import Fail
+from engine.app import Parts, Stages, build_app, connect
+from engine.background import tick
+from engine.cluster.custody import StageCustody
+from engine.cluster.leader import Leader
+from engine.cluster.stalled import Stalled
+from engine.detect.snapshot_store import Snapshots
+from engine.ground import Chore
+from engine.log.kafka.cluster import Cluster
+from engine.log.kafka.log import KafkaLog
+from engine.log.kafka.membership import Membership
+from engine.log.kafka.settings import KafkaSettings
+from engine.log.kafka.topics import Retention
+from engine.log.log_time import tick_body
+from engine.settings import HostSettings, Role
+from engine.stages import Intake
+from engine.status import Health
+
+LOOK_S = 1.0
+GAP_S = 10.0
+"""If no intake has written a tick for so long, nobody listened."""
+
+HOUR_MS = 3_600_000
+
+
+class ClusterGround:
+    """`engine.ground.Ground` on the brokers. `leader` None: somebody else says in the log what takes over."""
+
+    def __init__(
+        self, settings: HostSettings, kafka: KafkaSettings, snapshots: Snapshots, leader: Leader | None = None
+    ) -> None:
+        self._settings = settings
+        self._kafka = kafka
+        self._snapshots = snapshots
+        self._leader = leader
+        self._membership = Membership(kafka.session_s)
+        self._log: KafkaLog | None = None
+        self._app: faust.App | None = None
+        self._custody: StageCustody | None = None
+        self._stalled: Stalled | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether this process is a worker."""
+        return Role.WORKER in self._settings.roles
+
+    @property
+    def hears(self) -> bool:
+        """Whether this process receives from monitors."""
+        return Role.INTAKE in self._settings.roles
+
+    @property
+    def log(self) -> KafkaLog:
+        """The open log."""
+        assert self._log is not None
+        return self._log
+
+    async def open(self) -> KafkaLog:
+        """Connect; make the topics, or look at those that are there."""
+        log = self._log = await asyncio.to_thread(KafkaLog, self._kafka, retention(self._settings))
+        await log.look()
+        return log
+
+    async def announce(self, parts: Parts) -> None:
+        """That the leader does."""
+
+    def stages(self, parts: Parts, counts: Counter[str]) -> Stages:
+        """The stages, without partitions yet."""
+        stages = Stages(self._settings, parts, self.log, counts, snapshots=self._snapshots, tenure=self._membership)
+        self._custody = StageCustody(stages, self._membership, counts, patience_s=self._kafka.rebalance_s / 6)
+        return stages
+
+    async def app(self, stages: Stages, fail: Fail) -> faust.App:
+        """An app that reads what the group gives it."""
+        kafka, custody = self._kafka, self._custody
+        assert custody is not None
+        broker = f"outfall+kafka://{kafka.servers[0]}"
+        app = self._app = build_app(kafka.group, broker, self._settings.data / "faust", kafka.partitions)
+        cluster = Cluster(settings=kafka, log=self.log, membership=self._membership, custody=custody, fail=fail)
+        app.cluster = cluster
+        connect(app, stages, cluster.topics, fail)
+        self._stalled = Stalled(stages, self.log.end, lambda: self.log.trouble, lambda: custody.unready, kafka.stalled_s)
+        return app
+
+    async def listening(self) -> None:
+        """Ticks say it, from the first one on."""
+
+    def chores(self, stages: Stages | None, counts: Counter[str]) -> Sequence[Chore]:
+        """See how far the log goes; for a worker also whether it gets on, and its share of the leader's work."""
+        chores = [Chore(name="log", every_s=LOOK_S, work=self.log.look)]
+        if self._stalled is not None:
+            chores.append(Chore(name="stalled", every_s=LOOK_S, work=self._stalled.look))
+        if self._leader is not None and self.works:
+            chores.append(Chore(name="leader", every_s=LOOK_S, work=self._leader.look))
+        return chores
+
+    def hearing_chores(self, intake: Intake, counts: Counter[str]) -> Sequence[Chore]:
+        """Say in every partition that somebody listens."""
+        gap_s = max(GAP_S, 5 * self._settings.tick_s)
+        body = tick_body(round(gap_s * 1000))
+        return (Chore(name="ticker", every_s=self._settings.tick_s, work=partial(tick, self.log, counts, body)),)
+
+    async def leave(self) -> None:
+        """Let another worker lead."""
+        if self._leader is not None:
+            await self._leader.stop()
+
+    def failures(self, stages: Stages | None) -> Mapping[str, BaseException | None]:
+        """The group, the states, the watch, and Faust."""
+        return {
+            "group": self._membership.failure,
+            "states": stages.detect.fenced if stages is not None else None,
+            "watch": self._stalled.failure if self._stalled is not None else None,
+            "faust": self._app.crash_reason if self._app is not None else None,
+        }
+
+    def unassigned(self) -> str:
+        """Why a worker does not work on its partitions yet."""
+        return self._custody.unready if self._custody is not None else ""
+
+    async def drain(self, stages: Stages, health: Health, patience_s: float) -> None:
+        """What is left in the log others do, or this worker when it is back."""
+
+
+def retention(settings: HostSettings) -> Retention:
+    """What the topics may forget."""
+    days = settings.retain_days
+    return Retention(
+        frames_ms=None if days is None else round(days * 24 * HOUR_MS),
+        frames_bytes=settings.retain_bytes,
+        derived_ms=round(settings.retain_derived_h * HOUR_MS),
+    )
