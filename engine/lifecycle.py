@@ -17,6 +17,7 @@ from engine.background import every
 from engine.embedded_ground import EmbeddedGround
 from engine.ending import Ending
 from engine.exit_codes import ExitCode
+from engine.garbage import start_kept
 from engine.ground import Chore, Ground
 from engine.http.pulse import Pulse
 from engine.http.server import HttpServer
@@ -125,9 +126,11 @@ class Host:
     async def run(self) -> ExitCode:
         """Start, run, end. Why it ended is said in the process's log."""
         try:
-            async with self._ending as ending:
-                await self._unless_it_ends(self._start(ending))
-                await self._end.wait()
+            with start_kept() as started:
+                async with self._ending as ending:
+                    await self._unless_it_ends(self._start(ending))
+                    started()
+                    await self._end.wait()
         except PartFailedError as error:
             self._fail(error.part, error)
         except Exception as error:

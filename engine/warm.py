@@ -33,6 +33,7 @@ def main() -> None:
     for offset, (kind, body) in enumerate(records):
         log_ms = START_MS - 1 + offset * STEP_MS
         detector.process(Record(topic=Topic.FRAMES, partition=0, offset=offset, log_ms=log_ms, kind=kind, body=body))
+    detector.changes()
     print(f"compiled in {perf_counter() - began:.1f} s", file=sys.stderr)
 
 

@@ -1,5 +1,6 @@
 """`outfall run`: a host on one data directory."""
 
+import gc
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ def make(say: Texts) -> click.Command:
     @config_option(say)
     @click.pass_context
     def run(ctx: click.Context, config: Path, json: bool) -> None:
+        gc.disable()  # until the host has started: engine.garbage
         settings = loaded(config)
         from engine.logs import set_up_logs
         from engine.redaction import redaction_of

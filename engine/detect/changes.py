@@ -85,7 +85,8 @@ def _hash(views: Views) -> int:
         whole = len(raw) // 8 * 8
         tail = np.zeros(8, np.uint8)
         tail[: len(raw) - whole] = raw[whole:]
-        hash = np.uint64(mixed(raw[:whole].view(np.uint64), tail.view(np.uint64), hash))
+        words = np.require(raw[:whole].view(np.uint64), requirements="A")  # or it would be compiled once more
+        hash = np.uint64(mixed(words, tail.view(np.uint64), hash))
     return int(hash)
 
 
