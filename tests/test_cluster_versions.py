@@ -22,7 +22,7 @@ from engine.log.record import Control, ControlKind
 from rules.reference import Entry
 from rules.rule import Judging, RuleSet
 from rules.ruleset_json import make_ruleset, ruleset_to_json
-from sensors.registry import Binding, Registry
+from sensors.registry import Binding, Monitor, Registry
 from sensors.registry_json import registry_to_json
 from sensors.registry_versions import MovedError
 from tests.database_places import Places
@@ -262,3 +262,12 @@ def test_a_version_that_is_said_again_changes_nothing_of_what_is_judged(case: Ca
 
 def test_an_empty_register_is_a_version_too(db: Database) -> None:
     assert agreed(db, "w1", replace(FILES, registry=Registry())).registry == Registry()
+
+
+def test_a_new_monitor_is_valid_though_the_logs_clock_is_behind_the_databases(db: Database) -> None:
+    agreed(db, "w1")
+    with_monitor = replace(REGISTRY, monitors=(Monitor(mn="A" * 24, outlet="stack-1"),))
+    found = agreed(db, "w1", replace(FILES, registry=with_monitor)).registry
+    with db.read() as connection:
+        log_ms = db.clock(connection) - 30_000
+    assert found.monitors_at(log_ms) == {"A" * 24: 0}

@@ -18,6 +18,10 @@ from sensors.registry_versions import grown
 
 logger = logging.getLogger(__name__)
 
+CLOCKS_APART_MS = 60_000
+"""The log's clock may be so far behind the database's. A monitor is valid from so much earlier on: no frame of before the
+version is judged by it anyway, and none after it may come too early for it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
@@ -85,7 +89,7 @@ class Agreeing:
 
     def _next_registry(self, held: str | None, content: str) -> str:
         last = self.of_log() if held is None else load_registry(self.connection, held)
-        found = self.files.registry if last is None else grown(last, self.files.registry, self.now_ms)
+        found = self.files.registry if last is None else grown(last, self.files.registry, self.now_ms - CLOCKS_APART_MS)
         if held is not None and found is last:
             return held
         return put_registry(self.connection, found, content=content, made_by=self.worker, made_ms=self.now_ms)

@@ -58,7 +58,7 @@ class Desk:
 
     def update_rules(self, rules: RuleSet) -> None:
         """Keep a rule set, so that its verdicts can be explained when it is long gone, and take its texts for pages."""
-        with self.db.write(Lock.DUTY) as connection:
+        with self.db.write(Lock.VERSIONS) as connection:
             known = connection.execute(select(rule_set.c.version).where(rule_set.c.version == rules.version)).scalar()
             if known is None:
                 body = orjson.dumps(ruleset_to_json(rules)).decode()
