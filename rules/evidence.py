@@ -20,11 +20,14 @@ SLOTS_MAX = 1500
 """A window of more slots than this is shown by its hours."""
 
 
-def evidence(windows: Windows, verdicts: WindowVerdicts, row: int) -> Evidence:
-    """Slots of one window (or its hours, where the slots are too many or gone) and the numbers of its verdict."""
+def evidence(windows: Windows, verdicts: WindowVerdicts, row: int, current: int) -> Evidence:
+    """Slots of one window (or its hours, where the slots are too many or gone) and the numbers of its verdict.
+
+    `current`: the hour of log time.
+    """
     check = int(verdicts.check[row])
     hours = range(int(verdicts.start_ms[row]) // HOUR_MS, int(verdicts.end_ms[row]) // HOUR_MS)
-    columns = _slots(windows, check, hours)
+    columns = _slots(windows, check, hours, current)
     return Evidence(
         slot_ms=columns[0], value=columns[1], flag=columns[2], helper=columns[3],
         n_valid=int(verdicts.n_valid[row]), n_due=int(verdicts.n_due[row]),
@@ -35,13 +38,14 @@ def evidence(windows: Windows, verdicts: WindowVerdicts, row: int) -> Evidence:
 Columns = tuple[tuple[int, ...], tuple[float | None, ...], tuple[int, ...], tuple[float | None, ...]]
 
 
-def _slots(windows: Windows, check: int, hours: range) -> Columns:
+def _slots(windows: Windows, check: int, hours: range, current: int) -> Columns:
     checks, specs = windows.plan.checks, windows.plan.specs
     grid, helper = int(checks.grid[check]), int(checks.helper_grid[check])
     per_hour = specs[grid].slots
     if helper >= 0 and checks.mode[check] == Mode.FLOW and specs[helper].slots != per_hour:
         per_hour = gcd(cells_in(per_hour), cells_in(specs[helper].slots))
-    if len(hours) * per_hour > SLOTS_MAX or len(hours) > specs[grid].ring - windows.ahead:
+    held_from = current + windows.ahead - specs[grid].ring + 1
+    if len(hours) * per_hour > SLOTS_MAX or hours[0] < held_from:
         return _hours(windows, check, hours)
     row, helper_row = int(checks.row[check]), int(checks.helper_row[check])
     same = helper >= 0 and specs[helper].slots == per_hour

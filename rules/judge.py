@@ -220,4 +220,4 @@ class Judge:
                 self.found.events += self.book.take(verdicts, self._evidence)
 
     def _evidence(self, verdicts: WindowVerdicts, row: int) -> Evidence:
-        return evidence(self.windows, verdicts, row)
+        return evidence(self.windows, verdicts, row, self.hour)

@@ -129,8 +129,12 @@ def cell_helper(cell: list[Slot]) -> float | None:
 
 
 def rounded(value: float, decimals: int) -> float:
-    """Half to even."""
-    return round(value * 10.0**decimals) / 10.0**decimals
+    """Half to even, after the noise of binary fractions is gone.
+
+    >>> rounded(45.14999999999999, 1), rounded(45.25, 1)
+    (45.2, 45.2)
+    """
+    return round(round(value * 10.0**decimals * 1e6) / 1e6) / 10.0**decimals
 
 
 def even_hour(window: Window, slots: list[Slot]) -> Sums:
