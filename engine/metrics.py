@@ -128,6 +128,13 @@ UNSENT = _gauge("outbox_unsent", "Pages that are waiting or being sent.")
 STANDING = _gauge("alerts_standing", "Alerts that stand, by class.", "class")
 
 # The log and the disk.
+INFLUX_LINES = _counter(
+    "influx_lines", "Lines for InfluxDB by what became of them: stored, refused by it, or of a series too many.", "outcome"
+)
+INFLUX_SERIES = _gauge("influx_series", "Series written to InfluxDB since the start, which store.influx.series_max bounds.")
+INFLUX_STOPPED = _gauge("influx_stopped", "1: InfluxDB takes nothing until somebody mends token, rights or bucket.")
+INFLUX_ILL = _gauge("influx_ill", "1: InfluxDB refuses even a probe point, and after a full disk needs a restart.")
+
 LOG_END = _gauge("log_end_offset", "Offset that the next record of a partition gets.", "topic", "partition")
 LOG_BYTES = _gauge("log_bytes", "Bytes of the log's files.")
 LOG_DAMAGED = _gauge("log_damaged_records", "Damaged records that were met.")

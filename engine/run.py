@@ -18,6 +18,7 @@ from engine.duty.measures import duty_samples
 from engine.duty.sender import ALONE, Sender
 from engine.exit_codes import ExitCode
 from engine.files import BRIDGES, CREDENTIALS, INTAKE_REFUSALS
+from engine.http.probes import Source
 from engine.http.sources import in_thread
 from engine.intake.bridge.bridge import Bridge
 from engine.intake.bridge.history import Station
@@ -94,10 +95,12 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
         local = LocalStore(data, names, payload_of=payloads, recent_h=recent_h)
         stack.callback(local.close)
         store: Store = local
+        sources: list[Source] = []
         if config.influx is not None:
             influx = InfluxStore(config.influx.settings(), names, data, payload_of=payloads)
             stack.callback(influx.close)
             store = LocalAndInflux(local, influx)
+            sources.append(in_thread(influx.samples))
         database = open_database(config.database)
         stack.callback(database.close)
         sender = Sender(database, config.duty, make_channels(config.duty.channels), name=sender_name(config))
@@ -111,7 +114,7 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
             http=config.http,
             checks={"sender": lambda: f"no page leaves: {sender.failure}" if sender.failure is not None else ""},
             redaction=redaction_of(config),
-            sources=(in_thread(lambda: duty_samples(database, wall_ms)),),
+            sources=(*sources, in_thread(lambda: duty_samples(database, wall_ms))),
         )
 
 

@@ -345,3 +345,21 @@ def test_what_was_refused_can_be_read_on_the_command_line(
     said = capsys.readouterr().out
     assert "refused by InfluxDB" in said
     assert "HTTP 400: unable to parse" in said
+
+
+def measured(store: InfluxStore) -> dict[str, float]:
+    """Its metrics by name and label."""
+    return {
+        " ".join([metric.name.removeprefix("outfall_influx_"), *labels]): value for metric, labels, value in store.samples()
+    }
+
+
+def test_its_metrics_account_for_every_line(influx: Influx, bucket: str, tmp_path: Path) -> None:
+    rows = [*minutes(5), (COD, NOON - MINUTE, float("inf"), Flag.NORMAL, NOON + HOUR), (SO2, NOON, 9.0, Flag.NORMAL, NOON)]
+    with sink(influx, bucket, tmp_path, series_max=1) as store:
+        assert store.write(facts_of(rows)) is None
+        lines = {"lines_total stored": 5, "lines_total influx_refused": 1, "lines_total influx_series_max": 1}
+        assert measured(store) == {**lines, "series": 1, "stopped": 0, "ill": 0}
+    with sink(influx, bucket, tmp_path, token="wrong") as store:
+        assert store.write(facts_of(rows)) is not None
+        assert measured(store)["stopped"] == 1

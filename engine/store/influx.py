@@ -1,11 +1,14 @@
 """InfluxDB as a store: own batches, one request at a time, and the log as the buffer while it cannot take them."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from engine import metrics as m
 from engine.detect.facts import Facts
+from engine.metrics import Sample
 from engine.stages import DeadLetter, Retry
 from engine.store.database import attempt, open_store
 from engine.store.influx_buckets import ensure_buckets
@@ -21,6 +24,7 @@ from engine.store.reasons import SinkReason
 logger = logging.getLogger(__name__)
 
 SOURCE = "influx"
+OUTCOMES = ("stored", *SinkReason)
 RESTART = "it refuses even a probe point: if its disk was full, make room and restart InfluxDB"
 
 
@@ -41,6 +45,15 @@ class InfluxStore:
         self._looked = False  # at the buckets
         self._failures = 0
         self._said = ""
+        self._lines_by: Counter[str] = Counter()
+
+    def samples(self) -> Iterator[Sample]:
+        """Its metrics; may be asked from any thread."""
+        for outcome in OUTCOMES:
+            yield m.INFLUX_LINES, (outcome,), self._lines_by[outcome]
+        yield m.INFLUX_SERIES, (), len(self._series)
+        yield m.INFLUX_STOPPED, (), int(bool(self.stopped))
+        yield m.INFLUX_ILL, (), int(self._sifter.ill)
 
     def update(self, names: Names) -> None:
         """From now on facts refer to this registry and this rule set."""
@@ -65,6 +78,9 @@ class InfluxStore:
         if answer.meaning is not Meaning.STORED:
             return self._retry(answer)
         self._failures, self.stopped, self._said = 0, "", ""
+        lost = {SinkReason.REFUSED: len(refused.lines), SinkReason.SERIES_MAX: len(beyond.lines)}
+        stored = sum(map(len, by_bucket.values())) - lost[SinkReason.REFUSED]
+        self._lines_by.update({"stored": stored, **{reason.value: count for reason, count in lost.items()}})
         return attempt(self._files, lambda: self._note(run, {SinkReason.REFUSED: refused, SinkReason.SERIES_MAX: beyond}))
 
     def refuse(self, letter: DeadLetter) -> Retry | None:

@@ -2,7 +2,7 @@
 
 import logging
 
-from influxdb_client import BucketRetentionRules, InfluxDBClient
+from influxdb_client import Bucket, BucketRetentionRules, BucketsApi, InfluxDBClient
 from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
@@ -39,7 +39,7 @@ def ensure_buckets(client: InfluxDBClient, settings: InfluxSettings) -> Answer:
 def _ensure(client: InfluxDBClient, bucket: str, days: float | None, settings: InfluxSettings) -> None:
     api = client.buckets_api()
     wanted_s = 0 if days is None else round(days * DAY_S)
-    found = api.find_bucket_by_name(bucket)
+    found = _find(api, bucket, settings.org)
     if found is None:
         rules = [BucketRetentionRules(type="expire", every_seconds=wanted_s)] if wanted_s else []
         api.create_bucket(bucket_name=bucket, org=settings.org, retention_rules=rules)
@@ -48,6 +48,16 @@ def _ensure(client: InfluxDBClient, bucket: str, days: float | None, settings: I
     kept_s = max((rule.every_seconds for rule in found.retention_rules), default=0)
     if days is not None and kept_s != wanted_s:
         logger.warning(KEEPS, bucket, _span(kept_s), _span(wanted_s))
+
+
+def _find(api: BucketsApi, bucket: str, org: str) -> Bucket | None:
+    """The bucket of that name and organisation."""
+    try:
+        return next(iter(api.find_buckets(name=bucket, org=org).buckets), None)
+    except ApiException as error:
+        if error.status == 404:
+            return None
+        raise
 
 
 def _span(seconds: int) -> str:

@@ -15,6 +15,9 @@ class SeriesBound:
         self._known: set[str] = set()
         self._warned = False
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def admits(self, series: str) -> bool:
         """Whether lines of a series may be written: it is known, or there is room for one more."""
         if series in self._known:
