@@ -22,6 +22,7 @@ class Listeners:
         bridges: Sequence[Bridge] = (),
     ) -> None:
         self.endpoints = [MqttEndpoint(one, log, credentials, partition_of) for one in settings]
+        self._bridges = tuple(bridges)
         self._parts: list[MqttEndpoint | Bridge] = [*self.endpoints, *bridges]
 
     @property
@@ -44,6 +45,11 @@ class Listeners:
         for part in self._parts:
             total.update(part.gauges)
         return total
+
+    @property
+    def away(self) -> str:
+        """Why a bridge has no broker now; "": each has."""
+        return next((bridge.away for bridge in self._bridges if bridge.away), "")
 
     async def start(self) -> None:
         """Begin everywhere. Where one cannot listen, those that could are stopped again and its OSError is raised."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from engine import metrics as m
 from engine.http.probes import Check, Probes
@@ -21,6 +21,16 @@ from engine.metrics import Sample
 
 if TYPE_CHECKING:
     from engine.lifecycle import Host
+
+
+@runtime_checkable
+class MayBeAway(Protocol):
+    """An intake that takes from brokers of others."""
+
+    @property
+    def away(self) -> str:
+        """Why one of them cannot be used now; "" where each can."""
+
 
 LATE_S_MAX = 10.0
 """An event loop that was so late is wedged, or its machine is."""
@@ -125,7 +135,9 @@ def _intake(host: "Host") -> str:
         return ""
     if host.intake is None or not host.ready.is_set():
         return "the intake does not listen yet"
-    return f"the intake has ended: {host.intake.failure}" if host.intake.failure is not None else ""
+    if host.intake.failure is not None:
+        return f"the intake has ended: {host.intake.failure}"
+    return f"a bridge has no broker: {host.intake.away}" if isinstance(host.intake, MayBeAway) and host.intake.away else ""
 
 
 def _behind(host: "Host", most_s: float) -> str:

@@ -32,6 +32,7 @@ from engine.log.reader import LogReader
 from engine.log.record import ControlKind
 from engine.log.sqlite import FILE, wall_ms
 from engine.redaction import redaction_of
+from engine.settings import LogKind
 from engine.stages import Store
 from engine.store.influx import InfluxStore
 from engine.store.local import RECENT_H, LocalStore
@@ -142,5 +143,7 @@ def _intake(config: Config, registry: Registry, log: Log, payloads: Payloads) ->
     def stations() -> list[Station]:
         return Station.all_of(registry, wall_ms())
 
-    bridges = [Bridge(one, bounds, log, partition_of, stations, data / BRIDGES) for one in config.bridges]
+    restored_ms = restored_until_ms(data) if config.host.log is LogKind.EMBEDDED else 0  # a Kafka log is not in a backup
+    common = (bounds, log, partition_of, stations, data / BRIDGES)
+    bridges = [Bridge(one, *common, restored_ms=restored_ms) for one in config.bridges]
     return Listeners(settings, log, Credentials(data / CREDENTIALS), partition_of, bridges)

@@ -110,9 +110,10 @@ class Rig:
         settings: BridgeSettings,
         intake: IntakeSettings,
         stations: Callable[[], Sequence[Station]],
+        restored_ms: int,
     ) -> None:
         self.folder = data / "bridges"
-        self.bridge = Bridge(settings, intake, log, partition_of, stations, self.folder)
+        self.bridge = Bridge(settings, intake, log, partition_of, stations, self.folder, restored_ms=restored_ms)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
@@ -148,10 +149,11 @@ def bridging(
     settings: BridgeSettings,
     *,
     stations: Sequence[Station] = (),
+    restored_ms: int = 0,
     **intake: Any,
 ) -> Iterator[Rig]:
     """A running bridge on a log."""
-    with Rig(data, log, settings, replace(IntakeSettings(stop_s_max=5.0), **intake), lambda: stations) as rig:
+    with Rig(data, log, settings, replace(IntakeSettings(stop_s_max=5.0), **intake), lambda: stations, restored_ms) as rig:
         yield rig
 
 

@@ -45,7 +45,7 @@ def test_a_host_behind_a_broker(tmp_path: Path, capsys: pytest.CaptureFixture[st
             assert soon(lambda: len(answer(capsys, "alerts", "-c", str(config), "--all")["alerts"]) == 2)
             assert soon(lambda: answer(capsys, "status", "-c", str(config))["host"]["intake"].get("acknowledged") == 4)
         (bridge,) = answer(capsys, "status", "-c", str(config), code=1)["bridges"]
-        assert (bridge["client_id"], bridge["place"], bridge["doubt"]) == (NAME, f"127.0.0.1:{port}", False)
+        assert (bridge["client_id"], bridge["place"], bridge["doubt"]) == (NAME, f"127.0.0.1:{port}", "")
         assert run(["status", "-c", str(config), "--lang", "en"], {}) == 1
     said = capsys.readouterr().out
     assert "Bridge outfall-bridge" in said

@@ -11,9 +11,11 @@ from typing import Self
 
 import pytest
 
-from engine.intake.bridge.memory import Gap, MemoryFile, memories
+from engine.intake.bridge.memory import Doubt, Gap, MemoryFile, memories
+from engine.intake.credentials import Credentials
 from engine.intake.refusals import read_refusals
 from engine.intake.topics import down
+from engine.listeners import Listeners
 from engine.log.sqlite import SqliteLog
 from sensors.hj212.encode import encode_data
 from sensors.hj212.frame import cut
@@ -22,7 +24,7 @@ from sensors.hj212.times import device_ms
 from sensors.mqtt.build import build
 from sensors.mqtt.packets import Ack, PacketType, Publish, Subscribe, Version, Wish
 from tests.bridge_rig import NAME, STATIONS, Broker, bridging, payloads
-from tests.intake_rig import MN, OTHER, soon
+from tests.intake_rig import MN, OTHER, partition_of, soon
 from tests.test_bridge_messages import publish
 
 pytestmark = pytest.mark.real
@@ -80,6 +82,8 @@ def test_a_bridge_comes_back_when_its_broker_does(log: SqliteLog, tmp_path: Path
             assert soon(lambda expected=frozenset(sent): set(payloads(log)) == expected)
             broker.restart() if times == 1 else broker.kill()
             assert soon(lambda times=times: rig.counts["broker_losses"] == times)
+            everything = Listeners([], log, Credentials(tmp_path / "devices.json"), partition_of, [rig.bridge])
+            assert everything.away.startswith(broker.bridge().place)
     said = [record.message for record in caplog.records if "broker again" in record.message]
     assert len(said) == 1
 
@@ -113,10 +117,23 @@ def test_a_bridge_that_died_while_it_logged_in_does_not_trust_the_session_it_fin
     with Broker.running() as broker:
         with bridging(log, tmp_path, broker.bridge()) as rig:
             assert soon(lambda: rig.counts["broker_logins"] == 1)
-        MemoryFile(rig.folder, NAME).update(doubt=True)
+        MemoryFile(rig.folder, NAME).update(doubt=Doubt.LOGIN)
         with bridging(log, tmp_path, broker.bridge()) as rig:
             assert soon(lambda: rig.counts["sessions_lost"] == 1)
             assert not rig.memory.doubt
+
+
+def test_what_was_acknowledged_after_a_backup_is_asked_for_when_it_is_restored_once(log: SqliteLog, tmp_path: Path) -> None:
+    with Broker.running() as broker:
+        with bridging(log, tmp_path, broker.bridge()) as rig:
+            assert soon(lambda: rig.counts["broker_logins"] == 1)
+        backup_ms = rig.memory.whole_until_ms - 3_600_000
+        for times in (1, 0):
+            with bridging(log, tmp_path, broker.bridge(), restored_ms=backup_ms) as rig:
+                assert soon(lambda rig=rig: rig.counts["broker_logins"] == 1)
+                assert rig.counts["sessions_lost"] == times
+    (gap,) = rig.memory.gaps
+    assert gap.from_ms == backup_ms
 
 
 def test_a_broker_that_says_no_does_not_cast_doubt_on_its_session(log: SqliteLog, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.doctor import mqtt_probe
 from engine.doctor.mosquitto_conf import conf_findings
 from engine.doctor.mqtt import mqtt_findings
 from engine.doctor.mqtt_probe import queued
@@ -32,6 +33,11 @@ DEFAULTS = "listener {port} 127.0.0.1\nallow_anonymous true\n"
 def broker() -> Iterator[Broker]:
     with Broker.running() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def a_broker_on_this_machine_is_silent_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt_probe, "SILENCE_S", 1.0)
 
 
 @pytest.fixture

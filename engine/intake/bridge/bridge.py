@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.intake.bridge.backfill import Backfill
 from engine.intake.bridge.history import Station
 from engine.intake.bridge.line import Line
-from engine.intake.bridge.memory import Gap, Memory, MemoryFile
+from engine.intake.bridge.memory import Doubt, Gap, Memory, MemoryFile
 from engine.intake.bridge.mn_topic import MnTopic
 from engine.intake.bridge.reception import BridgeReception
 from engine.intake.bridge.settings import BridgeSettings
@@ -28,12 +28,19 @@ TEND_S = 1.0
 REMEMBER_S = 5.0
 """How often it is written down that the bridge is up to date. A gap is taken to begin at the last time."""
 
+WHY = {
+    Doubt.NONE: "expected the broker to have kept it, got a new one",
+    Doubt.LOGIN: "the bridge died while it logged in, and cannot know whether this is the old one",
+    Doubt.RESTORED: "the data directory comes from a backup, and what was acknowledged since then is not in its log",
+}
+
 
 class Bridge:
     """`engine.stages.Intake` over one broker. The broker may come and go; the bridge comes back by itself.
 
-    `folder` keeps what it must know after a crash. `stations` gives the monitors there are, by MN. `counts` is described
-    in `engine.intake.counts` and only ever grows.
+    `folder` keeps what it must know after a crash. `stations` gives the monitors there are, by MN. `restored_ms`: up to
+    which log time the data directory comes from a backup; 0: it does not. `counts` is described in `engine.intake.counts`
+    and only ever grows.
     """
 
     def __init__(
@@ -44,6 +51,8 @@ class Bridge:
         partition_of: Callable[[str], int],
         stations: Callable[[], Sequence[Station]],
         folder: Path,
+        *,
+        restored_ms: int = 0,
     ) -> None:
         self.counts = zero()
         self.failure: Exception | None = None  # why it ended by itself; None: it did not
@@ -53,11 +62,17 @@ class Bridge:
         self._partition_of = partition_of
         self._stations = stations
         self._folder = folder
+        self._restored_ms = restored_ms
         self._line: Line | None = None  # while it is up
         self._is_up = asyncio.Condition()
         self._lost_s: float | None = None  # since when the broker is away; None: it is there
         self._why = ""  # it is
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def away(self) -> str:
+        """Why it has no broker now; "": it has, or it is just looking for it."""
+        return self._why
 
     @property
     def gauges(self) -> Mapping[str, int]:
@@ -76,6 +91,8 @@ class Bridge:
     async def start(self) -> None:
         """Begin. A broker that is not there is waited for; OSError where the folder cannot be used."""
         self._memory = await asyncio.to_thread(MemoryFile, self._folder, self._settings.client_id)
+        if self._restored_ms:
+            await asyncio.to_thread(self._memory.restored, self._restored_ms)
         self._reception = BridgeReception(
             settings=self._settings,
             intake=self._intake,
@@ -138,12 +155,13 @@ class Bridge:
         while self._reception.queue.full:  # what comes over a new line has to go somewhere
             await asyncio.sleep(FIRST_RETRY_S)
         before = self._memory.content
-        line = Line(self._reception, before_connect=lambda: self._memory.update(doubt=True))
+        doubt = before.doubt or Doubt.LOGIN
+        line = Line(self._reception, before_connect=lambda: self._memory.update(doubt=doubt))
         try:
             present = await self._let_in(line, before)
             line.wire.read_on()
             await line.wire.subscribe(self._settings.filter, instead_of=before.filter if present else "")
-            await self._established(kept=present and not before.doubt)
+            await self._established(present=present, doubt=before.doubt)
         except BaseException:
             line.close()
             raise
@@ -166,29 +184,28 @@ class Bridge:
             await asyncio.to_thread(self._memory.update, doubt=before.doubt)
             raise
         if present and not before.doubt:
-            await asyncio.to_thread(self._memory.update, doubt=False)
+            await asyncio.to_thread(self._memory.update, doubt=Doubt.NONE)
         return present
 
-    async def _established(self, *, kept: bool) -> None:
+    async def _established(self, *, present: bool, doubt: Doubt) -> None:
         """Remember it, and a gap where something was lost. All of it is on disk before the line counts as up."""
         settings, before = self._settings, self._memory.content
         now_ms = _now_ms()
-        news = {"doubt": False, "place": settings.place, "filter": settings.filter, "whole_until_ms": now_ms}
-        if kept or not before.filter:
+        news = {"doubt": Doubt.NONE, "place": settings.place, "filter": settings.filter, "whole_until_ms": now_ms}
+        if not before.filter or (present and not doubt):
             await asyncio.to_thread(self._memory.update, **news)
             return
         gap = Gap(at_ms=now_ms, from_ms=before.whole_until_ms, to_ms=now_ms, done=not settings.backfill)
         await asyncio.to_thread(self._memory.add_gap, gap, **news)
-        self._tell(gap, before.place)
+        self._tell(gap, WHY[doubt if present else Doubt.NONE], before.place)
         self._backfill.wake()
 
-    def _tell(self, gap: Gap, place: str) -> None:
+    def _tell(self, gap: Gap, why: str, place: str) -> None:
         self.counts["sessions_lost"] += 1
         moved = f" (it was at {place})" if place != self._settings.place else ""
         then = "every monitor is asked for its history" if self._settings.backfill else "nobody is asked: backfill is off"
         span = f"from {_shown(gap.from_ms)} to {_shown(gap.to_ms)}"
-        detail = f"session {self._settings.client_id}: expected the broker to have kept it{moved}, got a new one: "
-        detail += f"messages {span} may be lost; {then}"
+        detail = f"session {self._settings.client_id}{moved}: {why}: messages {span} may be lost; {then}"
         log.error("%s: %s", self._settings.place, detail)
         self._reception.refuse(Refused.SESSION_LOST, detail)
 

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,14 @@ import orjson
 log = logging.getLogger("outfall.intake")
 
 GAPS_KEPT = 50
+
+
+class Doubt(StrEnum):
+    """Why a session that the broker still has may not hold all that is missing here."""
+
+    NONE = ""
+    LOGIN = "login"  # a connection was begun and its answer not dealt with: the session may be a new one
+    RESTORED = "restored"  # the data directory comes from a backup: what was acknowledged since is not in its log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +43,8 @@ class Memory:
     client_id: str
     place: str = ""  # the broker
     filter: str = ""  # that the broker's session was subscribed to; "": none was ever established
-    doubt: bool = False  # a connection was begun and its answer not yet dealt with: the session may be a new one
+    doubt: Doubt = Doubt.NONE
+    restored_ms: int = 0  # up to which log time the directory came from a backup, as far as that was dealt with
     whole_until_ms: int = 0  # all that the broker had for the bridge by then is in the log
     gaps: tuple[Gap, ...] = field(default=())
 
@@ -66,6 +76,13 @@ class MemoryFile:
             self.content = new
         return new
 
+    def restored(self, until_ms: int) -> None:
+        """The directory comes from a backup of that log time; 0: it does not. Each is dealt with once."""
+        before = self.content
+        if before.filter and until_ms != before.restored_ms:
+            whole_ms = min(before.whole_until_ms, until_ms)
+            self.update(doubt=Doubt.RESTORED, whole_until_ms=whole_ms, restored_ms=until_ms)
+
     def add_gap(self, gap: Gap, **changes: Any) -> Memory:
         """One more gap; the oldest that are done are forgotten."""
         old = self.content.gaps
@@ -90,7 +107,8 @@ def _read(path: Path) -> Memory | None:
     """None where there is no file, or one that is not ours: then a session is not expected, and the log says so."""
     try:
         row = orjson.loads(path.read_bytes())
-        return Memory(**{**row, "gaps": tuple(Gap(**gap) for gap in row["gaps"])})
+        gaps = tuple(Gap(**gap) for gap in row["gaps"])
+        return Memory(**{**row, "doubt": Doubt(row["doubt"]), "gaps": gaps})
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
