@@ -147,6 +147,10 @@ say "$PUBLISHED readings of COD published and acknowledged, each far over its li
 until_true 60 "the page has gone out" paged 1
 until_true 60 "all $PUBLISHED readings are in InfluxDB" all_stored
 
+"$ENGINE" exec "$(container intake)" outfall doctor --config /etc/outfall/config.yaml --lang en --probe \
+    --broker-user outfall-doctor --broker-password-file /run/secrets/outfall/doctor >&2 || fail "outfall doctor found an error"
+say "outfall doctor found no error"
+
 "$ENGINE" kill -s KILL "$(container worker-1)" >/dev/null
 say "worker-1 killed"
 for value in 904 905 906; do

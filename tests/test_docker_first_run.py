@@ -69,7 +69,7 @@ def test_a_second_start_changes_no_password(scripts: dict[str, ModuleType], owne
 
 def test_a_file_is_for_its_reader_alone(scripts: dict[str, ModuleType], owners: dict[str, int], tmp_path: Path) -> None:
     make(scripts, tmp_path)
-    assert owners["outfall/postgres"] == owners["outfall/bridge"] == 10001
+    assert owners["outfall/postgres"] == owners["outfall/bridge"] == owners["outfall/doctor"] == 10001
     assert owners["mosquitto/passwd"] == 1883
     assert owners["grafana/admin"] == 472
     modes = {file.stat().st_mode & 0o777 for file in (tmp_path / "secrets").rglob("*") if file.is_file()}

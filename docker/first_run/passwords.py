@@ -28,7 +28,9 @@ from secret_files import made_once, own, write  # isort: skip
 OUTFALL, MOSQUITTO, POSTGRES, GRAFANA, ROOT = 10001, 1883, 0, 472, 0
 """The users that read the files, as the images number them. PostgreSQL reads its own as root, before it steps down."""
 
-BRIDGE = "outfall-bridge"
+SERVANTS = {"bridge": "outfall-bridge", "doctor": "outfall-doctor"}
+"""Outfall's own logins at the broker, as docker/mosquitto/acl knows them, by the file of their password."""
+
 ROUNDS = 20_000
 """Of PBKDF2, for the password file of Mosquitto; it is asked once a connection."""
 
@@ -37,10 +39,10 @@ def make(root: Path, config: Path, data: Path) -> list[str]:
     """Make every missing secret below `root` and the logins of the embedded endpoint in `data`; the MNs that are new."""
     made_once(root / "outfall/postgres", OUTFALL)
     copy(root / "outfall/postgres", root / "postgres/password", POSTGRES)
-    bridge = made_once(root / "outfall/bridge", OUTFALL)
+    servants = {login: made_once(root / "outfall" / name, OUTFALL) for name, login in SERVANTS.items()}
     made_once(root / "grafana/admin", GRAFANA)
     passwords, new = monitors(root / "monitors/passwords", config, data)
-    write(root / "mosquitto/passwd", password_file({**passwords, BRIDGE: bridge}), MOSQUITTO)
+    write(root / "mosquitto/passwd", password_file({**passwords, **servants}), MOSQUITTO)
     return new
 
 
