@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine import metrics
 from engine.database.errors import DatabaseUnavailableError
 from engine.database.open import open_database
 from engine.duty.alerts import (
@@ -20,6 +21,7 @@ from engine.duty.alerts import (
 )
 from engine.duty.decision import Decision
 from engine.duty.desk import Desk, UnknownAlertError
+from engine.duty.measures import duty_samples
 from engine.duty.outbox import load_pages, page_counts
 from engine.duty.roster import Roster
 from engine.duty.settings import Policy
@@ -211,6 +213,15 @@ def test_rule_sets_are_kept_by_version(places: Places) -> None:
     desk.update_rules(RULES)
     assert load_rules(desk.db, "r1") == RULES
     assert load_rules(desk.db, "r2") is None
+
+
+def test_what_the_database_holds_is_counted_for_the_metrics(places: Places) -> None:
+    desk = desk_in(places())
+    desk.take([A, silence(0)])
+    found = {(metric.name, *labels): value for metric, labels, value in duty_samples(desk.db, lambda: A.at_ms + 5000)}
+    assert found[metrics.PAGES.name, "waiting"] == found[metrics.UNSENT.name,] == 2
+    assert found[metrics.STANDING.name, "legal"] == found[metrics.STANDING.name, "integrity"] == 1
+    assert found[metrics.UNSENT_AGE.name,] == 5
 
 
 def test_a_thousand_alerts_of_one_record_are_taken_at_once(places: Places) -> None:

@@ -143,8 +143,8 @@ def _in_line(sending: Sending) -> ColumnElement[bool]:
 @lru_cache
 def _due(sending: Sending) -> Select[Any]:
     waits = and_(outbox.c.state == PageState.WAITING.value, _passed(outbox.c.next_ms, sending.backoff_max_s))
-    mine = and_(outbox.c.sender == bindparam("me"), outbox.c.page_id.not_in(bindparam("under_way", expanding=True)))
-    is_left = or_(_passed(outbox.c.lease_ms, sending.lease_s), mine)
+    in_my_hands = outbox.c.page_id.in_(bindparam("under_way", expanding=True))
+    is_left = and_(~in_my_hands, or_(_passed(outbox.c.lease_ms, sending.lease_s), outbox.c.sender == bindparam("me")))
     orphaned = and_(outbox.c.state == PageState.SENDING.value, is_left)
     return select(outbox).where(_in_line(sending), or_(waits, orphaned)).order_by(*ORDER)
 
