@@ -30,6 +30,7 @@ def main() -> None:
     detector = Detector()
     records = [_control(ControlKind.REGISTRY, registry_to_json(_registry())), _control(ControlKind.RULES, _rules())]
     records += [(RecordKind.FRAMES, _frames(START_MS + n * STEP_MS)) for n in range(150)]
+    records.append(_control(ControlKind.RULES, _rules(more=True)))  # a check that is new learns of the hours before it
     for offset, (kind, body) in enumerate(records):
         log_ms = START_MS - 1 + offset * STEP_MS
         detector.process(Record(topic=Topic.FRAMES, partition=0, offset=offset, log_ms=log_ms, kind=kind, body=body))
@@ -55,7 +56,7 @@ def _registry() -> Registry:
     )
 
 
-def _rules() -> object:
+def _rules(*, more: bool = False) -> object:
     kinds = {"hour": Averaging.HOUR, "day": Averaging.DAY}
     rules = [
         Rule(id=f"{kind}-{name}", kind=kind, alert_class=AlertClass.LEGAL, averaging=averaging)
@@ -68,7 +69,8 @@ def _rules() -> object:
         Limit(outlet=WATER, factor="w01018", averaging=Averaging.DAY, ceiling=1, weighting=Weighting.FLOW),
         Limit(outlet=WATER, factor="w01001", averaging=Averaging.HOUR, floor=6, ceiling=9),
     )
-    return ruleset_to_json(make_ruleset(judging=Judging(), rules=tuple(rules), limits=limits))
+    another = (Limit(outlet=GAS, factor="a21026", averaging=Averaging.DAY, ceiling=1),) if more else ()
+    return ruleset_to_json(make_ruleset(judging=Judging(), rules=tuple(rules), limits=limits + another))
 
 
 def _frames(at_ms: int) -> bytes:

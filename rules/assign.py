@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rules.calendar import DAY_MS, HOUR_MS
 from rules.outcome import Outcome
 from rules.plan import Plan
-from rules.slots import DIRTY, JUDGED, SlotGrids
+from rules.slots import DIRTY, JUDGED, Slots
 from sensors.kernel import compiled
 from sensors.reading import KINDS, Flag
 
@@ -32,24 +32,6 @@ class Columns(NamedTuple):
     log_ms: NDArray[np.int64]
     day: NDArray[np.int64]  # 0 where the series is not of kind day
     day_ms: NDArray[np.int64]  # since the start of that day
-
-
-class Slots(NamedTuple):
-    """The arrays of `SlotGrids`, and which grid and row each series has (grid -1: none)."""
-
-    grid_of: NDArray[np.int16]
-    row_of: NDArray[np.int32]
-    daily: NDArray[np.bool_]  # per grid
-    shape: NDArray[np.int64]
-    base: NDArray[np.int64]
-    row_base: NDArray[np.int64]
-    block_base: NDArray[np.int64]
-    value: NDArray[np.float64]
-    flag: NDArray[np.uint8]
-    place: NDArray[np.uint16]
-    filled: NDArray[np.uint16]
-    state: NDArray[np.uint8]
-    dirty: NDArray[np.int32]
 
 
 class Bounds(NamedTuple):
@@ -101,14 +83,6 @@ class Found(NamedTuple):
     event_row: NDArray[np.int64]  # row of the batch
     event_value: NDArray[np.float64]
     event_run_ms: NDArray[np.int64]  # device time of the first reading of the run
-
-
-def slots_of(grids: SlotGrids, grid_of: NDArray[np.int16], row_of: NDArray[np.int32]) -> Slots:
-    """The kernel's view of the grids: the same memory."""
-    return Slots(
-        grid_of, row_of, np.array([s.daily for s in grids.specs], np.bool_), grids.shape, grids.base, grids.row_base,
-        grids.block_base, grids.value, grids.flag, grids.place, grids.filled, grids.state, grids.dirty,
-    )  # fmt: skip
 
 
 def ties_of(plan: Plan) -> Ties:

@@ -1,26 +1,56 @@
-"""The numbers of one hour, for many checks at once (docs/judging.md, sections 3 to 5)."""
+"""The numbers of one hour, for many checks at once (docs/judging.md, sections 3 to 5): compiled, from the slots on."""
 
-from dataclasses import dataclass
+from dataclasses import fields
 from math import gcd
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rules.cells import even, outside, weighted
 from rules.plan import MINUTES, Checks, Mode, Plan
-from rules.slots import SlotGrids, distinct
+from rules.slots import Slots
+from sensors.kernel import compiled, inlined
 from sensors.reading import Flag
 
 GAS_MINUTES_MIN = 45  # of an hour, HJ 75-2017
 SHARE_MIN = 0.75  # of the cells due, HJ 356-2019 (unverified)
 
+# plain integers: the compiler takes them as constants
+EVEN, FLOW = int(Mode.EVEN), int(Mode.FLOW)
+NORMAL = int(Flag.NORMAL)
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cells:
+class HourChecks(NamedTuple):
+    """The columns of `Checks` that the numbers and the verdict of an hour hang on, and the settings. Shape: (checks,)."""
+
+    mode: NDArray[np.uint8]
+    day: Bools
+    water: Bools
+    grid: Ints
+    row: Ints
+    device_row: Ints
+    helper_grid: Ints
+    helper_row: Ints
+    helper_device_row: Ints
+    ceiling: Floats
+    floor: Floats
+    reference_o2: Floats
+    scale: Floats
+    share_max: Floats
+    from_ms: NDArray[np.int64]
+    to_ms: NDArray[np.int64]
+    hour_grid: int
+    o2_max: float
+    zero_flow_due: bool
+
+
+class Cells(NamedTuple):
     """One hour of some checks; every column has shape (checks chosen,).
 
     What `num` and `den` are depends on the check; the window's value is sum(num) / sum(den):
@@ -35,18 +65,16 @@ class Cells:
     far: Floats  # range: the cell farthest outside, else NaN
     measured: Floats  # mean before conversion; NaN where there is none
     o2: Floats
-    from_device: NDArray[np.bool_]
+    from_device: Bools
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HourMeans:
-    """Means of one hour per series; NaN where the hour is not valid."""
-
-    mean: Floats
-    total: Floats
-    n_valid: Ints
-    cells: int  # in an hour
-    from_device: NDArray[np.bool_]
+def hour_checks(plan: Plan) -> HourChecks:
+    """The checks of a plan as compiled code reads them."""
+    judging = plan.rules.judging
+    columns: dict[str, Any] = {f.name: getattr(plan.checks, f.name) for f in fields(Checks) if f.name in HourChecks._fields}
+    return HourChecks(
+        **columns, hour_grid=plan.hour_grid, o2_max=judging.o2_max, zero_flow_due=judging.zero_flow_due
+    )  # fmt: skip
 
 
 def cells_in(slots: int) -> int:
@@ -63,101 +91,138 @@ def due_cells(plan: Plan, which: Index) -> Ints:
     return np.where((checks.mode[which] == Mode.EVEN) & ~checks.water[which], 1, flow).astype(np.int32)
 
 
-def hour_cells(grids: SlotGrids, plan: Plan, which: Index, hour: int) -> Cells:
+@compiled
+def hour_cells(c: HourChecks, s: Slots, which: Index, hour: int) -> Cells:
     """The numbers of one hour for the chosen checks."""
     n = len(which)
-    cells = Cells(
-        num=np.zeros(n), den=np.zeros(n), n_valid=np.zeros(n, np.int32), n_due=np.zeros(n, np.int32),
-        far=np.full(n, np.nan), measured=np.full(n, np.nan), o2=np.full(n, np.nan), from_device=np.zeros(n, np.bool_),
+    out = Cells(
+        np.zeros(n), np.zeros(n), np.zeros(n, np.int32), np.zeros(n, np.int32), np.full(n, np.nan), np.full(n, np.nan),
+        np.full(n, np.nan), np.zeros(n, np.bool_),
     )  # fmt: skip
-    checks = plan.checks
-    family = checks.family[which]
-    for key in distinct(family):
-        at = np.flatnonzero(family == key)
-        chosen = which[at]
-        match Mode(int(checks.mode[chosen[0]])):
-            case Mode.EVEN:
-                _even(grids, plan, chosen, hour, at, cells)
-            case Mode.FLOW:
-                _flow(grids, plan, chosen, hour, at, cells)
-            case Mode.RANGE:
-                _range(grids, checks, chosen, hour, at, cells)
-    return cells
+    mode, grid, helper = c.mode, c.grid, c.helper_grid
+    first = 0
+    while first < n:
+        k, end = which[first], first + 1
+        while end < n and _alike(mode, grid, helper, k, which[end]):
+            end += 1
+        if mode[k] == EVEN:
+            _even(c, s, which[first:end], hour, first, out)
+        elif mode[k] == FLOW:
+            _flow(c, s, which[first:end], hour, first, out)
+        else:
+            _range(c, s, which[first:end], hour, first, out)
+        first = end
+    return out
 
 
-def hour_means(
-    grids: SlotGrids, plan: Plan, grid: int, rows: Ints, device_rows: Ints, water: NDArray[np.bool_], hour: int
-) -> HourMeans:
-    """Own means of an hour, and the device's where the own one is not valid. Rows may be -1: no mean."""
-    count = cells_in(plan.specs[grid].slots)
-    total, valid = even(grids.values(grid, hour), grids.flags(grid, hour), np.maximum(rows, 0), count)
-    valid = np.where(rows < 0, 0, valid).astype(np.int32)
-    enough = np.where(water, valid >= SHARE_MIN * count, valid * MINUTES >= GAS_MINUTES_MIN * count)
-    mean = np.where(enough, total / np.maximum(valid, 1), np.nan)
-    from_device = ~enough & (device_rows >= 0)
-    if from_device.any():
-        row = np.maximum(device_rows, 0)
-        from_device &= grids.flags(plan.hour_grid, hour)[0, row] == Flag.NORMAL
-        mean = np.where(from_device, grids.values(plan.hour_grid, hour)[0, row], mean)
-    return HourMeans(mean=mean, total=total, n_valid=valid, cells=count, from_device=from_device)
+@inlined
+def _alike(mode: NDArray[np.uint8], grid: Ints, helper: Ints, k: int, other: int) -> bool:
+    """Whether two checks are reduced by one call."""
+    return mode[k] == mode[other] and grid[k] == grid[other] and helper[k] == helper[other]  # type: ignore[no-any-return]
 
 
-def _even(grids: SlotGrids, plan: Plan, which: Index, hour: int, at: Index, out: Cells) -> None:
-    checks = plan.checks
-    water, day = checks.water[which], checks.day[which]
-    own = hour_means(
-        grids, plan, int(checks.grid[which[0]]), checks.row[which], checks.device_row[which], water, hour
-    )  # fmt: skip
-    mean, out.measured[at], out.from_device[at] = own.mean, own.mean, own.from_device
-    converted = ~np.isnan(checks.reference_o2[which])
-    if converted.any():
-        out.o2[at] = _o2(grids, plan, which, hour)
-        mean = np.where(converted, _convert(mean, out.o2[at], checks.reference_o2[which], plan.rules.judging.o2_max), mean)
-    ok = ~np.isnan(mean)
-    sums = water & day  # a water day counts cells, a gas day counts hours
-    hours = day & ~water
-    out.num[at] = np.where(sums, own.total, np.where(ok, mean, 0.0))
-    out.den[at] = np.where(sums, own.n_valid, ok)
-    out.n_valid[at] = np.where(hours, ok, own.n_valid)
-    out.n_due[at] = np.where(hours, 1, own.cells)
+@compiled
+def slots_in(s: Slots, grid: int, hour: int) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Values and flags of one hour, shape (slots, rows)."""
+    slots, rows = s.shape[grid, 1], s.shape[grid, 2]
+    start = s.base[grid] + hour % s.shape[grid, 3] * slots * rows
+    end = start + slots * rows
+    return s.value[start:end].reshape((slots, rows)), s.flag[start:end].reshape((slots, rows))
 
 
-def _o2(grids: SlotGrids, plan: Plan, which: Index, hour: int) -> Floats:
-    checks = plan.checks
-    grid = int(checks.helper_grid[which[0]])
-    if grid < 0:
-        return np.full(len(which), np.nan)
-    gas = np.zeros(len(which), np.bool_)
-    return hour_means(grids, plan, grid, checks.helper_row[which], checks.helper_device_row[which], gas, hour).mean
+@compiled
+def _means(s: Slots, grid: int, rows: Ints, water: Bools, hour: int) -> tuple[Floats, Floats, Ints]:
+    """Own means of an hour (NaN where it is not valid), sums and valid cells. A row may be -1: no mean."""
+    value, flag = slots_in(s, grid, hour)
+    cells = min(s.shape[grid, 1], MINUTES)
+    total, valid = even(value, flag, np.maximum(rows, 0), cells)
+    mean = np.full(len(rows), np.nan)
+    for i in range(len(rows)):
+        if rows[i] < 0:
+            valid[i] = 0
+        enough = valid[i] >= SHARE_MIN * cells if water[i] else valid[i] * MINUTES >= GAS_MINUTES_MIN * cells
+        if enough:
+            mean[i] = total[i] / max(valid[i], 1)
+    return mean, total, valid
 
 
-def _convert(mean: Floats, o2: Floats, reference: Floats, o2_max: float) -> Floats:
-    """C = mean (21 - O2ref) / (21 - O2) (HJ 212-2017 annex D); NaN without O2 or at o2_max and above."""
-    usable = o2 < o2_max
-    return np.where(usable, mean * (21 - reference) / (21 - np.where(usable, o2, 0.0)), np.nan)
+@compiled
+def _devices(c: HourChecks, s: Slots, mean: Floats, row: Ints, hour: int) -> Bools:
+    """Where there is no mean, the hour as the device itself says it; whether that is so, shape (rows,)."""
+    own = np.zeros(len(mean), np.bool_)
+    if c.hour_grid < 0:
+        return own
+    value, flag = slots_in(s, c.hour_grid, hour)
+    for i in range(len(mean)):
+        if np.isnan(mean[i]) and row[i] >= 0 and flag[0, row[i]] == NORMAL:
+            mean[i], own[i] = value[0, row[i]], True
+    return own
 
 
-def _flow(grids: SlotGrids, plan: Plan, which: Index, hour: int, at: Index, out: Cells) -> None:
-    checks = plan.checks
-    grid, helper = int(checks.grid[which[0]]), int(checks.helper_grid[which[0]])
-    if helper < 0:
-        out.n_due[at] = due_cells(plan, which)
+@compiled
+def _even(c: HourChecks, s: Slots, which: Index, hour: int, first: int, out: Cells) -> None:
+    end = first + len(which)
+    mean, total, valid = _means(s, c.grid[which[0]], c.row[which], c.water[which], hour)
+    out.from_device[first:end] = _devices(c, s, mean, c.device_row[which], hour)
+    out.measured[first:end] = mean
+    _convert(c, s, which, mean, hour, out.o2[first:end])
+    cells = min(s.shape[c.grid[which[0]], 1], MINUTES)
+    num, den, n_valid, n_due = out.num[first:end], out.den[first:end], out.n_valid[first:end], out.n_due[first:end]
+    day, water = c.day[which], c.water[which]
+    for i in range(len(which)):
+        ok = not np.isnan(mean[i])
+        n_valid[i], n_due[i] = valid[i], cells
+        num[i], den[i] = mean[i] if ok else 0.0, ok
+        if day[i] and water[i]:  # a day of water is made of cells
+            num[i], den[i] = total[i], valid[i]
+        elif day[i]:  # a day of gas is made of hours
+            n_valid[i], n_due[i] = ok, 1
+
+
+@compiled
+def _convert(c: HourChecks, s: Slots, which: Index, mean: Floats, hour: int, o2: Floats) -> None:
+    """To the reference O2, where a limit asks for it; `o2` is filled with what it is at these hours.
+
+    C = mean (21 - O2ref) / (21 - O2) (HJ 212-2017 annex D); NaN without O2 or at o2_max and above.
+    """
+    reference = c.reference_o2[which]
+    if np.isnan(reference).all():
         return
-    count, flow_count = cells_in(grids.specs[grid].slots), cells_in(grids.specs[helper].slots)
+    there = np.full(len(which), np.nan)
+    if c.helper_grid[which[0]] >= 0:
+        there, _, _ = _means(s, c.helper_grid[which[0]], c.helper_row[which], np.zeros(len(which), np.bool_), hour)
+        _devices(c, s, there, c.helper_device_row[which], hour)
+    o2_max = c.o2_max
+    for i in range(len(which)):
+        if not np.isnan(reference[i]):
+            o2[i] = there[i]
+            mean[i] = mean[i] * (21 - reference[i]) / (21 - o2[i]) if o2[i] < o2_max else np.nan
+
+
+@compiled
+def _flow(c: HourChecks, s: Slots, which: Index, hour: int, first: int, out: Cells) -> None:
+    grid, helper, n = c.grid[which[0]], c.helper_grid[which[0]], len(which)
+    count = min(s.shape[grid, 1], MINUTES)
+    if helper < 0:
+        out.n_due[first : first + n] = count
+        return
+    flow_count = min(s.shape[helper, 1], MINUTES)
     cells = gcd(count, flow_count)
+    value, flag = slots_in(s, grid, hour)
+    flow, flow_flag = slots_in(s, helper, hour)
     mass, volume, valid, still = weighted(
-        grids.values(grid, hour), grids.flags(grid, hour), checks.row[which], count,
-        grids.values(helper, hour), grids.flags(helper, hour), checks.helper_row[which], flow_count, cells,
-    )  # fmt: skip
-    out.num[at], out.den[at], out.n_valid[at] = mass, volume, valid
-    out.n_due[at] = cells if plan.rules.judging.zero_flow_due else cells - still
+        value, flag, c.row[which], count, flow, flow_flag, c.helper_row[which], flow_count, cells
+    )
+    for i in range(n):
+        out.num[first + i], out.den[first + i], out.n_valid[first + i] = mass[i], volume[i], valid[i]
+        out.n_due[first + i] = cells if c.zero_flow_due else cells - still[i]
 
 
-def _range(grids: SlotGrids, checks: Checks, which: Index, hour: int, at: Index, out: Cells) -> None:
-    grid = int(checks.grid[which[0]])
-    count = cells_in(grids.specs[grid].slots)
-    beyond, valid, far = outside(
-        grids.values(grid, hour), grids.flags(grid, hour), checks.row[which], count,
-        checks.floor[which], checks.ceiling[which], checks.scale[which],
-    )  # fmt: skip
-    out.num[at], out.den[at], out.n_valid[at], out.n_due[at], out.far[at] = beyond, valid, valid, count, far
+@compiled
+def _range(c: HourChecks, s: Slots, which: Index, hour: int, first: int, out: Cells) -> None:
+    value, flag = slots_in(s, c.grid[which[0]], hour)
+    cells = min(s.shape[c.grid[which[0]], 1], MINUTES)
+    beyond, valid, far = outside(value, flag, c.row[which], cells, c.floor[which], c.ceiling[which], c.scale[which])
+    for i in range(len(which)):
+        out.num[first + i], out.den[first + i], out.far[first + i] = beyond[i], valid[i], far[i]
+        out.n_valid[first + i], out.n_due[first + i] = valid[i], cells

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.alert import AlertEvent, Evidence
-from rules.assign import Bounds, Columns, Found, assign, room_for, slots_of, ties_of
+from rules.assign import Bounds, Columns, Found, assign, room_for, ties_of
 from rules.book import Book
 from rules.calendar import HOUR_MS
 from rules.evidence import evidence
@@ -18,7 +18,7 @@ from rules.kinds.instant import InstantBook, instants_of
 from rules.kinds.monitors import FAR_MS, Heard, Silence, WrongClock
 from rules.outcome import Outcome
 from rules.plan import Plan
-from rules.slots import SlotGrids
+from rules.slots import SlotGrids, slots_of
 from rules.verdict import WindowVerdicts
 from rules.windows import Windows
 from sensors.reading import KINDS, Kind, ReadingBatch

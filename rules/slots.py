@@ -7,7 +7,7 @@ local day), a row is a series. Readings that arrive in time order are then writt
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,6 +120,32 @@ class SlotGrids:
         spec = self.specs[grid]
         start = int(self.row_base[grid]) + block % spec.ring * spec.rows
         return slice(start, start + spec.rows)
+
+
+class Slots(NamedTuple):
+    """The arrays of `SlotGrids`, and which grid and row each series has (grid -1: none)."""
+
+    grid_of: NDArray[np.int16]
+    row_of: NDArray[np.int32]
+    daily: NDArray[np.bool_]  # per grid
+    shape: NDArray[np.int64]
+    base: NDArray[np.int64]
+    row_base: NDArray[np.int64]
+    block_base: NDArray[np.int64]
+    value: NDArray[np.float64]
+    flag: NDArray[np.uint8]
+    place: NDArray[np.uint16]
+    filled: NDArray[np.uint16]
+    state: NDArray[np.uint8]
+    dirty: NDArray[np.int32]
+
+
+def slots_of(grids: SlotGrids, grid_of: NDArray[np.int16], row_of: NDArray[np.int32]) -> Slots:
+    """The kernel's view of the grids: the same memory."""
+    return Slots(
+        grid_of, row_of, np.array([s.daily for s in grids.specs], np.bool_), grids.shape, grids.base, grids.row_base,
+        grids.block_base, grids.value, grids.flag, grids.place, grids.filled, grids.state, grids.dirty,
+    )  # fmt: skip
 
 
 def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -6,15 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.calendar import HOUR_MS, Calendar
-from rules.hours import Cells, Floats, Index, due_cells, hour_cells
+from rules.hour_step import (
+    DONE,
+    FULL,
+    HEARD,
+    HourState,
+    completed,
+    form_hour,
+    full_in,
+    judge_hour,
+    window_verdicts,
+)
+from rules.hours import Floats, Index, due_cells, hour_checks
 from rules.plan import Mode, Plan
-from rules.slots import DIRTY, JUDGED, SlotGrids, distinct
-from rules.uses import Uses
+from rules.slots import DIRTY, JUDGED, SlotGrids, distinct, slots_of
+from rules.uses import fillers, readers
 from rules.verdict import Sums, VerdictCode, WindowVerdicts, judge, rounded
 from sensors.reading import Flag
-
-DONE, FULL, HEARD = 1, 2, 4
-"""Marks of a check in a window: it was judged (or counts as judged); all slots were filled; its own series were heard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +41,8 @@ class Windows:
 
     def __init__(self, plan: Plan, grids: SlotGrids) -> None:
         self.plan, self.grids = plan, grids
-        self.uses = Uses(plan, grids)
+        self.slots = slots_of(grids, plan.grid_of, plan.row_of)
+        self.checks, self._fillers, self._readers = hour_checks(plan), fillers(plan), readers(plan)
         judging = plan.rules.judging
         self.calendar = Calendar(judging.zone)
         self.ahead = judging.future_max_s // 3600 + 1  # hours past that of log time which may hold readings
@@ -42,18 +51,22 @@ class Windows:
         self.hours = back + self.ahead + 1
         self.days = self.hours // 24 + 3
         checks = plan.checks
-        self.day_no = np.where(checks.day, np.cumsum(checks.day) - 1, -1)
         n, n_day = len(checks), int(checks.day.sum())
-        size = (self.hours, n_day)
+        self.day_no = np.where(checks.day, np.cumsum(checks.day) - 1, -1)
+        self.day_checks = np.flatnonzero(checks.day)
         self.ranged = bool((checks.day & (checks.mode == Mode.RANGE)).any())
+        size = (self.hours, n_day)
         self.cells = DayCells(
             num=np.zeros(size), den=np.zeros(size), far=np.full(size if self.ranged else (self.hours, 1), np.nan),
             n_valid=np.zeros(size, np.uint8), n_due=np.zeros(size, np.uint8),
         )  # fmt: skip
-        self.cells.n_due[:] = self.usual_due = due_cells(plan, np.flatnonzero(checks.day))
+        self.cells.n_due[:] = self.usual_due = due_cells(plan, self.day_checks)
         self.hour_marks = np.zeros((self.hours, n), np.uint8)
+        self.state = HourState(
+            self.hour_marks, self.day_no, self.cells.num, self.cells.den, self.cells.n_valid, self.cells.n_due,
+            self.cells.far, self.ranged, np.full(n, -1, np.int64),
+        )  # fmt: skip
         self.day_marks = np.zeros((self.days, n_day), np.uint8)
-        self.day_checks = np.flatnonzero(checks.day)
 
     def begin(self, now_ms: int) -> tuple[int, int]:
         """Log time stands at `now_ms`: what was due counts as judged. Returns the next hour and the next day to be due."""
@@ -74,7 +87,7 @@ class Windows:
     def know(self, which: Index, hour: int) -> None:
         """Day checks that are new learn of an hour what the grids hold of it."""
         marks = self.hour_marks[hour % self.hours]
-        marks[which[self.uses.full(which, hour)]] |= FULL
+        marks[which[full_in(self.checks, self.slots, which, hour)]] |= FULL
         judged = which[(marks[which] & DONE) > 0]
         if len(judged):
             self._form(judged, hour)
@@ -114,20 +127,20 @@ class Windows:
     def _completed(
         self, grid: NDArray[np.int32], row: NDArray[np.int32], hour: int, log_ms: NDArray[np.int64], current: int
     ) -> list[WindowVerdicts]:
-        which, at_ms = self.uses.touched(grid, row, log_ms)
-        full = self.uses.full(which, hour)
-        which, at_ms = which[full], at_ms[full]
-        marks = self.hour_marks[hour % self.hours]
-        marks[which] |= FULL
-        new = (marks[which] & DONE) == 0
-        return self._hour(which[new], hour, at_ms[new]) + self._days_full(which, hour, at_ms, current)
+        which, at_ms, found = completed(self.checks, self.slots, self.state, self._fillers, grid, row, log_ms, hour)
+        return [window_verdicts(found, hour), *self._days_full(which, hour, at_ms, current)]
 
     def hour_due(self, hour: int, at_ms: int) -> list[WindowVerdicts]:
         """Verdicts of the hour's checks that were not judged before."""
-        which = np.flatnonzero((self.hour_marks[hour % self.hours] & DONE) == 0)
+        marks, heard = self.hour_marks[hour % self.hours], False
+        which = np.flatnonzero((marks & DONE) == 0)
         for grid, spec in enumerate(self.plan.specs):
             if not spec.daily:
                 self.grids.state_of(grid, hour)[:] |= JUDGED
+                heard |= bool(self.grids.filled_of(grid, hour).any())
+        if not heard:  # no verdicts, and the cells of days are as they were cleared
+            marks |= DONE
+            return []
         return self._hour(which, hour, np.full(len(which), at_ms)) if len(which) else []
 
     def day_due(self, day: int, at_ms: int, current: int) -> list[WindowVerdicts]:
@@ -148,8 +161,8 @@ class Windows:
             spec = self.plan.specs[grid]
             top = self.calendar.day(current + self.ahead) if spec.daily else current + self.ahead
             block = top - (top - at) % spec.ring
-            rows = np.flatnonzero(self.grids.state_of(grid, block) & DIRTY).astype(np.int32)
-            which = self.uses.checks_of_rows(np.full(len(rows), grid, np.int32), rows)[0]
+            rows = np.flatnonzero(self.grids.state_of(grid, block) & DIRTY)
+            which = self._readers.of_rows(grid, rows)
             self.grids.clean(grid, block)
             (days if spec.daily else hours).setdefault(block, []).append(which)
         out: list[WindowVerdicts] = []
@@ -167,35 +180,7 @@ class Windows:
 
     def _hour(self, which: Index, hour: int, at_ms: NDArray[np.int64]) -> list[WindowVerdicts]:
         """Judge hour checks of an hour, and form the hour's cells of day checks."""
-        keep = self.plan.checks.day[which] | self._in_force(which, hour * HOUR_MS)
-        which, at_ms = which[keep], at_ms[keep]
-        if not len(which):
-            return []
-        cells = hour_cells(self.grids, self.plan, which, hour)
-        at, day = hour % self.hours, self.plan.checks.day[which]
-        self._keep_cells(which, at, cells, day)
-        self.uses.mark_judged(which, hour)
-        before = self.hour_marks[at, which]
-        heard = self.uses.heard(which, hour)
-        self.hour_marks[at, which] |= np.where(heard, DONE | HEARD, DONE).astype(np.uint8)
-        hourly = heard & ~day
-        if not hourly.any():
-            return []
-        chosen = which[hourly]
-        sums = Sums(
-            num=cells.num[hourly], den=cells.den[hourly], n_valid=cells.n_valid[hourly], n_due=cells.n_due[hourly],
-            far=cells.far[hourly],
-        )  # fmt: skip
-        value, code = judge(self.plan.checks, chosen, sums)
-        start = np.full(len(chosen), hour * HOUR_MS)
-        return [
-            WindowVerdicts(
-                check=chosen, block=np.full(len(chosen), hour), start_ms=start, end_ms=start + HOUR_MS,
-                at_ms=at_ms[hourly],
-                value=value, n_valid=sums.n_valid, n_due=sums.n_due, code=code, revision=(before[hourly] & DONE) > 0,
-                measured=cells.measured[hourly], o2=cells.o2[hourly], from_device=cells.from_device[hourly],
-            )
-        ]  # fmt: skip
+        return [window_verdicts(judge_hour(self.checks, self.slots, self.state, which, at_ms, hour), hour)]
 
     def _day(self, which: Index, day: int, at_ms: NDArray[np.int64]) -> list[WindowVerdicts]:
         """Judge day checks from the cells of their hours."""
@@ -274,9 +259,7 @@ class Windows:
             self._form(which, hour)
 
     def _form(self, which: Index, hour: int) -> None:
-        cells = hour_cells(self.grids, self.plan, which, hour)
-        self._keep_cells(which, hour % self.hours, cells, np.ones(len(which), np.bool_))
-        self.hour_marks[hour % self.hours, which[self.uses.heard(which, hour)]] |= HEARD
+        form_hour(self.checks, self.slots, self.state, which, hour)
 
     def _ring(self, day: int) -> NDArray[np.int64]:
         return np.arange(*self.calendar.hours(day)) % self.hours
@@ -287,16 +270,9 @@ class Windows:
         for grid, spec in enumerate(self.plan.specs):
             held = not spec.daily and hour > current + self.ahead - spec.ring
             if held and self.grids.dirty[self.grids.block_base[grid] + hour % spec.ring]:
-                rows = np.flatnonzero(self.grids.state_of(grid, hour) & DIRTY).astype(np.int32)
-                parts.append(self.uses.checks_of_rows(np.full(len(rows), grid, np.int32), rows)[0])
+                rows = np.flatnonzero(self.grids.state_of(grid, hour) & DIRTY)
+                parts.append(self._readers.of_rows(grid, rows))
         return np.unique(np.concatenate(parts))
-
-    def _keep_cells(self, which: Index, at: int, cells: Cells, day: NDArray[np.bool_]) -> None:
-        no = self.day_no[which[day]]
-        self.cells.num[at, no], self.cells.den[at, no] = cells.num[day], cells.den[day]
-        self.cells.n_valid[at, no], self.cells.n_due[at, no] = cells.n_valid[day], cells.n_due[day]
-        if self.ranged:
-            self.cells.far[at, no] = cells.far[day]
 
     def _device_day(self, which: Index, day: int) -> tuple[Floats, NDArray[np.bool_]]:
         """The device's own day means (NaN where there is none that is normal), and whether there is any."""
