@@ -205,6 +205,6 @@ def test_while_influxdb_is_down_alerts_and_pages_go_on_and_nothing_is_lost(
             until(waits)
             assert sum(answer(capsys, "status", "-c", str(config))["pages"].values()) > 0
             influx.start()
-            until(lambda: len(held(influx, "outfall")) == 3)
+            until(lambda: len(held(influx, "outfall")) == 3, 60)
             until(lambda: not waits())
         assert {value for _, value in held(influx, "outfall", "alert", "ceiling")} == {40}

@@ -226,7 +226,8 @@ def test_a_server_that_does_not_answer_is_waited_for(influx: Influx, bucket: str
             influx.thaw()
         assert failed is not None
         assert "timed out" in failed.reason
-        assert store.write(facts_of(minutes(20))) is None
+    with sink(influx, bucket, tmp_path) as patient:
+        assert patient.write(facts_of(minutes(20))) is None
     assert len(held(influx, bucket)) == 20
 
 
