@@ -46,6 +46,13 @@ def test_a_corrected_reading_says_so_and_a_refused_one_is_no_line() -> None:
     assert list(lines_of(facts_of(minutes(1), outcome=Outcome.FUTURE), NAMES)) == []
 
 
+def test_a_resend_with_a_flag_that_the_judge_left_aside_takes_no_good_value_s_place() -> None:
+    later: Row = (COD, NOON, 0.0, D, NOON + 9)
+    assert list(lines_of(facts_of([later], outcome=Outcome.SUPERSEDED), NAMES)) == []
+    earlier_in_the_slot: Row = (COD, NOON, 3.0, N, NOON + 9)
+    assert len(list(lines_of(facts_of([earlier_in_the_slot], outcome=Outcome.SUPERSEDED), NAMES))) == 1
+
+
 def hour_line(value: float | None, code: VerdictCode, names: Names = NAMES, start_ms: int = NOON) -> str:
     (line,) = lines_of(
         facts_of(log_ms=1, verdicts=verdict(start_ms=start_ms, at_ms=start_ms + HOUR, value=value, code=code)), names

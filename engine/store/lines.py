@@ -1,6 +1,7 @@
 """Facts as InfluxDB line protocol: measurements `reading`, `verdict` and `alert`, explicit times in milliseconds."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -78,7 +79,12 @@ def batches(lines: list[str], *, lines_max: int, bytes_max: int) -> Iterator[lis
 
 
 def _readings(facts: Facts, registry: Registry) -> Iterator[Line]:
-    """Fields: value; flag, the letter as sent; rev, 1 where it took the place of another value; recv, log time."""
+    """Fields: value; flag, the letter as sent; rev, 1 where it took the place of another value; recv, log time.
+
+    The server keeps the last value of a time. So one with a flag, which the judge left aside for a normal one, is no line.
+    """
+    aside = (facts.outcome == Outcome.SUPERSEDED) & (facts.readings.flag != Flag.NORMAL)
+    facts = replace(facts, readings=facts.readings.take(~aside), outcome=facts.outcome[~aside]) if aside.any() else facts
     rows = reading_rows((facts,))
     batch = facts.readings
     corrected = facts.outcome == Outcome.CORRECTED
