@@ -1,5 +1,11 @@
-"""A registry as plain JSON, for the control record that puts it into the log. Rows are lists under named columns."""
+"""A registry as plain JSON, for the control record that puts it into the log.
 
+Rows are lists under named columns, which anybody can read. A large table is written column by column: the different
+values, and for each row the position of its value (int32, little endian, base64); as lists, a million rows would be
+seconds to read and gigabytes of small objects.
+"""
+
+import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -8,11 +14,14 @@ import numpy as np
 
 from sensors.reading import Kind
 from sensors.registry import Binding, Enterprise, Medium, Monitor, Outlet, Registry
-from sensors.table import Coded, Table, coded, column_of
+from sensors.table import Coded, Table, coded, column_of, same
 
 Row = TypeVar("Row")
 STEP = 8192
 """Rows that are written at once."""
+
+ROWS_MAX = 10_000
+"""A table of more rows is written column by column."""
 
 TABLES: dict[str, type[Any]] = {"enterprises": Enterprise, "outlets": Outlet, "monitors": Monitor, "bindings": Binding}
 """Each table of the registry and the class of its rows."""
@@ -52,9 +61,29 @@ def registry_from_json(content: Any) -> Registry:
 
 
 def table_to_json(cls: type[Any], rows: Sequence[Any], write: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """Rows of one dataclass as {"columns": names, "rows": lists of values}."""
+    """Rows of one dataclass as {"columns": names, "rows": lists of values}.
+
+    Of more than `ROWS_MAX` rows as {"columns": names, "size": rows, "coded": [values, positions] of each column}; positions
+    are None where there is one value. The same rows give the same JSON.
+    """
+    names = [f.name for f in fields(cls)]
+    if len(rows) > ROWS_MAX:
+        columns = [_coded_to_json(column_of(rows, name), write.get(name, _as_is)) for name in names]
+        return {"columns": names, "size": len(rows), "coded": columns}
     pieces = rows_to_json(cls, rows, write)
-    return {"columns": [f.name for f in fields(cls)], "rows": [row for piece in pieces for row in piece]}
+    return {"columns": names, "rows": [row for piece in pieces for row in piece]}
+
+
+def _coded_to_json(column: Coded, write: Callable[[Any], Any]) -> list[Any]:
+    """Each value once, in the order in which the rows name them."""
+    known = coded(column.values)
+    code = known.code[column.code]
+    found, first, back = np.unique(code, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), "<i4")
+    place[order] = np.arange(len(order))
+    values = [write(known.values[n]) for n in found[order].tolist()]
+    return [values, None if len(values) == 1 else base64.b64encode(place[back].tobytes()).decode("ascii")]
 
 
 def rows_to_json(cls: type[Any], rows: Sequence[Any], write: dict[str, Callable[[Any], Any]]) -> Iterator[list[list[Any]]]:
@@ -69,14 +98,28 @@ def rows_to_json(cls: type[Any], rows: Sequence[Any], write: dict[str, Callable[
 def table_from_json(cls: type[Row], table: str, content: Any, read: dict[str, Callable[[Any], Any]]) -> Table[Row]:
     """The inverse of `table_to_json`. A column added in a later edition takes its default where a log lacks it."""
     names: list[str] = content["columns"]
-    rows: list[list[Any]] = content["rows"]
-    for number, values in enumerate(rows):
-        if len(values) != len(names):
-            raise ValueError(f"{table}, row {number}: expected {len(names)} values, got {len(values)}")
-    columns = {name: coded([values[at] for values in rows]) for at, name in enumerate(names)}
+    size, given = _columns(content, table) if "coded" in content else _rows(content["rows"], len(names), table)
+    columns = dict(zip(names, given, strict=True))
     for name in read.keys() & columns.keys():
         columns[name] = _typed(columns[name], read[name], table)
-    return Table(cls, len(rows), columns)
+    return Table(cls, size, columns)
+
+
+def _rows(rows: list[list[Any]], width: int, table: str) -> tuple[int, list[Coded]]:
+    for number, values in enumerate(rows):
+        if len(values) != width:
+            raise ValueError(f"{table}, row {number}: expected {width} values, got {len(values)}")
+    return len(rows), [coded([values[at] for values in rows]) for at in range(width)]
+
+
+def _columns(content: Any, table: str) -> tuple[int, list[Coded]]:
+    size, columns = int(content["size"]), []
+    for name, (values, positions) in zip(content["columns"], content["coded"], strict=True):
+        code = np.zeros(size, "<i4") if positions is None else np.frombuffer(base64.b64decode(positions), "<i4")
+        if len(code) != size or not len(values) or not (code.min() >= 0 and code.max() < len(values)):
+            raise ValueError(f"{table}, {name}: expected {size} positions in {len(values)} values, got others")
+        columns.append(same(values[0], size) if positions is None else Coded(values, code.astype(np.int32, copy=False)))
+    return size, columns
 
 
 def _typed(column: Coded, read: Callable[[Any], Any], table: str) -> Coded:
