@@ -69,6 +69,7 @@ INTAKE: Mapping[str, Place] = {
     "redelivered": (m.REDELIVERED, ()),
     "broker_logins": (m.BROKER_LOGINS, ()),
     "broker_losses": (m.BROKER_LOSSES, ()),
+    "broker_dropped": (m.BROKER_DROPPED, ()),
     "sessions_lost": (m.SESSIONS_LOST, ()),
     "history_requests": (m.HISTORY_REQUESTS, ()),
     "pauses": (m.PAUSES, ()),

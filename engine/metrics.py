@@ -110,6 +110,7 @@ ACKNOWLEDGED = _counter("intake_acknowledged", "Messages whose sender was told t
 REDELIVERED = _counter("bridge_redelivered", "Messages that a broker sent again; they are stored again.")
 BROKER_LOGINS = _counter("bridge_logins", "Times that a bridge was let in by its broker and subscribed.")
 BROKER_LOSSES = _counter("bridge_losses", "Times that a bridge was without its broker.")
+BROKER_DROPPED = _counter("bridge_broker_dropped", "Messages that a broker said it threw away, for whomever they were.")
 SESSIONS_LOST = _counter("bridge_sessions_lost", "Times that a broker did not keep what it held for a bridge.")
 HISTORY_REQUESTS = _counter("bridge_history_requests", "Commands to monitors to send their history of such a time.")
 PAUSES = _counter("intake_pauses", "Times that a socket was not read because of a bound.")

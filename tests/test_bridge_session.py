@@ -23,7 +23,7 @@ from sensors.hj212.header import read_frame
 from sensors.hj212.times import device_ms
 from sensors.mqtt.build import build
 from sensors.mqtt.packets import Ack, PacketType, Publish, Subscribe, Version, Wish
-from tests.bridge_rig import NAME, STATIONS, Broker, bridging, payloads
+from tests.bridge_rig import NAME, STATIONS, Broker, Held, bridging, payloads
 from tests.intake_rig import MN, OTHER, partition_of, soon
 from tests.test_bridge_messages import publish
 
@@ -146,6 +146,21 @@ def test_a_broker_that_says_no_does_not_cast_doubt_on_its_session(log: SqliteLog
         with bridging(log, tmp_path, broker.bridge()) as rig:
             assert soon(lambda: rig.counts["broker_logins"] == 1)
         assert rig.counts["sessions_lost"] == 0
+
+
+def test_a_broker_that_throws_messages_away_is_told(
+    log: SqliteLog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = Held(log)
+    bound = {"max_queued_messages": "1000", "sys_interval": "1"}
+    with Broker.running(changed=bound) as broker, bridging(held, tmp_path, broker.bridge(), unacknowledged_max=100) as rig:
+        assert soon(lambda: rig.counts["broker_logins"] == 1)
+        with broker.client() as monitor:
+            sent = publish(monitor, MN, 3000)
+        held.let_go()
+        assert soon(lambda: rig.counts["broker_dropped"] > 0)
+        assert soon(lambda: rig.counts["acknowledged"] + rig.counts["broker_dropped"] == len(sent))
+    assert "the broker has thrown away" in caplog.text
 
 
 @dataclass

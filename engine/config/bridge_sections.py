@@ -55,6 +55,7 @@ class BridgeSection(Section):
     keep_alive_s: Annotated[int, Field(ge=5, le=3600)] = BRIDGE.keep_alive_s
     connect_s_max: Seconds = BRIDGE.connect_s_max
     reconnect_s_max: Seconds = BRIDGE.reconnect_s_max
+    watch_dropped: bool = BRIDGE.watch_dropped
     backfill: bool = BRIDGE.backfill
     requests_per_s_max: Seconds = BRIDGE.requests_per_s_max
 

@@ -43,6 +43,7 @@ COUNTS: Mapping[str, str] = {
     "redelivered": "messages that a broker sent again: not acknowledged over the connection before. They are stored again",
     "broker_logins": "times a bridge was let in by its broker and subscribed",
     "broker_losses": "times a bridge was without its broker",
+    "broker_dropped": "messages that a Mosquitto said it threw away while a bridge listened, for whomever they were",
     "sessions_lost": "times a broker did not have the session any more: what it held for the bridge may be lost",
     "history_requests": "commands to monitors to send their history of such a time",
     "pauses": "times a socket was not read because of a bound",

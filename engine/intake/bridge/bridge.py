@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.intake.bridge.backfill import Backfill
+from engine.intake.bridge.dropped import TOPIC, Dropped
 from engine.intake.bridge.history import Station
 from engine.intake.bridge.line import Line
 from engine.intake.bridge.memory import Doubt, Gap, Memory, MemoryFile
@@ -101,6 +102,7 @@ class Bridge:
             partition_of=self._partition_of,
             counts=self.counts,
             refusals=RefusalBook(self.counts, self._intake.refusals),
+            dropped=Dropped(self._settings.place, self.counts),
         )
         self._backfill = Backfill(self._settings, self._memory, self.counts, self._stations, self._line_up)
         work = [self._reception.queue.run, self._serve, self._tend]
@@ -162,6 +164,8 @@ class Bridge:
             line.wire.read_on()
             await line.wire.subscribe(self._settings.filter, instead_of=before.filter if present else "")
             await self._established(present=present, doubt=before.doubt)
+            if self._settings.watch_dropped:
+                await line.wire.listen(TOPIC)
         except BaseException:
             line.close()
             raise

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import paho.mqtt.client as mqtt
 
+from engine.intake.bridge import dropped
 from engine.intake.bridge.reception import BridgeReception
 from engine.intake.bridge.wire import Wire
 from engine.intake.commit_queue import Share
@@ -64,11 +65,15 @@ class Line:
 
     def _take(self, message: mqtt.MQTTMessage) -> bool:
         reception, payload = self._reception, bytes(message.payload)
+        topic = _topic_of(message)
+        if topic == dropped.TOPIC:
+            reception.dropped.saw(payload)
+            return self._may_read_on()
         answer = message.mid.to_bytes(2) if message.qos else b""
         reception.counts["received"] += 1
         reception.counts["received_bytes"] += len(payload)
         reception.counts["redelivered"] += bool(message.dup)
-        mn = self._examined(message, payload)
+        mn = self._examined(topic, payload)
         if mn is not None:
             row = (reception.settings.client_id, mn, payload)
             reception.queue.put(self, reception.partition_of(mn), row, answer)
@@ -78,15 +83,11 @@ class Line:
             self.wire.ack(message.mid)
         return self._may_read_on()
 
-    def _examined(self, message: mqtt.MQTTMessage, payload: bytes) -> str | None:
+    def _examined(self, topic: str, payload: bytes) -> str | None:
         """The MN, or None for what can never be stored: it is written down as refused, and then acknowledged.
 
         Else the broker would send it for ever, and hold back others behind it.
         """
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = "?"
         reception, bound = self._reception, self._reception.intake.payload_max
         mn = reception.topic.mn(topic)
         if mn is None:
@@ -107,3 +108,11 @@ class Line:
         may = may and self.waiting < self._window
         self._reception.counts["pauses"] += not may
         return may
+
+
+def _topic_of(message: mqtt.MQTTMessage) -> str:
+    """Its topic; "?" where that is not UTF-8."""
+    try:
+        return str(message.topic)
+    except UnicodeDecodeError:
+        return "?"

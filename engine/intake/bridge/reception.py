@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine.intake.bridge.dropped import Dropped
 from engine.intake.bridge.mn_topic import MnTopic
 from engine.intake.bridge.settings import BridgeSettings
 from engine.intake.commit_queue import CommitQueue
@@ -23,6 +24,7 @@ class BridgeReception:
     partition_of: Callable[[str], int]  # MN -> partition of FRAMES
     counts: dict[str, int]
     refusals: RefusalBook
+    dropped: Dropped
 
     def refuse(self, why: Refused, detail: str, topic: str = "", payload: bytes = b"") -> None:
         """Count and keep a refusal."""

@@ -34,6 +34,7 @@ class BridgeSettings:
     keep_alive_s: int = 60
     connect_s_max: float = 10.0  # from the connection to the broker's consent to the subscription
     reconnect_s_max: float = 5.0  # a broker that is away is tried again after 0.25 s, then twice that ... up to this
+    watch_dropped: bool = True  # listen to what a Mosquitto says it has thrown away
     backfill: bool = True  # ask monitors for their history where the broker lost what it held for the bridge
     requests_per_s_max: float = 50.0  # of these requests
 

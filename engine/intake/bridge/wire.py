@@ -28,6 +28,10 @@ class LineError(Exception):
     """The broker cannot be used now: not there, or it said no, or it went away. The same may succeed later."""
 
 
+class Refusal(LineError):
+    """The broker says no to what it was asked; the line goes on."""
+
+
 class NoAnswer(LineError):
     """The broker took what was sent, and said nothing. It may still do what it was asked."""
 
@@ -79,6 +83,11 @@ class Wire:
         if instead_of and instead_of != filter:
             await self._asked(self._client.unsubscribe(instead_of), f"UNSUBSCRIBE from {instead_of}")
         await self._asked(self._client.subscribe(filter, qos=1), f"SUBSCRIBE to {filter}")
+
+    async def listen(self, topic: str) -> None:
+        """Ask for a topic with QoS 0 as well; a broker that refuses it is asked no more. LineError where the line ends."""
+        with contextlib.suppress(Refusal):
+            await self._asked(self._client.subscribe(topic, qos=0), f"SUBSCRIBE to {topic}")
 
     async def publish(self, topic: str, payload: bytes) -> None:
         """Publish with QoS 1; returns when the broker has acknowledged it. LineError where the connection ends before."""
@@ -163,7 +172,7 @@ class Wire:
             return
         refused = [code for code in codes if code.is_failure]
         if refused:
-            answer.set_exception(LineError(f"{self._settings.place}: the broker says no: {refused[0]}"))
+            answer.set_exception(Refusal(f"{self._settings.place}: the broker says no: {refused[0]}"))
         else:
             answer.set_result(None)
 
