@@ -154,6 +154,8 @@ class Host:
         stages = self.stages = self.ground.stages(parts, self.counts) if self.ground.works else None
         self.health = Health(log, stages.by_topic if stages else {}, self.counts, self._now_ms)
         ending.then("status", partial(self._say_how_it_is, "stopped"), always=True)
+        for service in parts.services:
+            await self._start_part(ending, "service", service)
         if stages is not None:
             await self._start_stages(ending, stages)
 
@@ -166,8 +168,6 @@ class Host:
         self.ready.set()
 
     async def _start_stages(self, ending: Ending, stages: Stages) -> None:
-        for service in self.parts.services:
-            await self._start_part(ending, "service", service)
         ending.then("stages", stages.stop)
         app = self.app = await self.ground.app(stages, self._fail)
         ending.then("faust", lambda: asyncio.wait_for(app.stop(), FAUST_STOP_S), always=True)

@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from engine.store.local import RECENT_H, LocalStore
 from engine.store.names import Names
 from engine.store.payloads import LogPayloads
 from engine.stores import LocalAndInflux
+from rules.rule import RuleSet
 from rules.ruleset_json import ruleset_to_json
 from sensors.registry import Registry
 from sensors.registry_json import registry_from_json, registry_to_json
@@ -64,6 +65,10 @@ def run_host(config: Config) -> ExitCode:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LogError(f"{data}: expected a directory this user may write to, got: {error.strerror}") from error
+    if config.host.log is LogKind.KAFKA:
+        from engine.cluster.run import run_process  # clients of Kafka: only who has one needs them
+
+        return run_process(config)
     with opened(config, next_registry(config)) as parts:
         return run_app(config.host, parts)
 
@@ -90,10 +95,9 @@ def registry_in_force(data: Path) -> Registry | None:
 def opened(config: Config, registry: Registry) -> Iterator[Parts]:
     """What a host is made of; store and database are closed at the end."""
     data, rules = config.host.data, config.rules
-    recent_h = config.recent_h or max(RECENT_H, rules.judging.late_bound_h + 24)
     with contextlib.ExitStack() as stack:
         payloads, names = Payloads(), Names(registry=registry, rules=rules)
-        local = LocalStore(data, names, payload_of=payloads, recent_h=recent_h)
+        local = local_store(config, names, payloads)
         stack.callback(local.close)
         store: Store = local
         sources: list[Source] = []
@@ -107,10 +111,10 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
         sender = Sender(database, config.duty, make_channels(config.duty.channels), name=sender_name(config))
         yield Parts(
             store=store,
-            desk=_desk(config, database, registry, sender),
+            desk=desk_of(config, database, registry, rules, sender),
             registry=registry_to_json(registry),
             rules=ruleset_to_json(rules),
-            intake=lambda log: _intake(config, registry, log, payloads),
+            intake=lambda log: intake_of(config, lambda: registry, log, payloads, config.host.partitions),
             services=(sender,),
             http=config.http,
             checks={"sender": lambda: f"no page leaves: {sender.failure}" if sender.failure is not None else ""},
@@ -119,10 +123,16 @@ def opened(config: Config, registry: Registry) -> Iterator[Parts]:
         )
 
 
-def _desk(config: Config, database: Database, registry: Registry, sender: Sender) -> Desk:
+def local_store(config: Config, names: Names, payloads: Payloads) -> LocalStore:
+    """The store in the data directory."""
+    recent_h = config.recent_h or max(RECENT_H, names.rules.judging.late_bound_h + 24)
+    return LocalStore(config.host.data, names, payload_of=payloads, recent_h=recent_h)
+
+
+def desk_of(config: Config, database: Database, registry: Registry, rules: RuleSet, sender: Sender) -> Desk:
     """What a backup holds may have been told by the host that it was made of: pages of that time say so."""
     until_ms = restored_until_ms(config.host.data)
-    return Desk(database, config.duty, registry, config.rules, wake=sender.wake, perhaps_told_ms=until_ms)
+    return Desk(database, config.duty, registry, rules, wake=sender.wake, perhaps_told_ms=until_ms)
 
 
 def sender_name(config: Config) -> str:
@@ -132,16 +142,19 @@ def sender_name(config: Config) -> str:
     return config.kafka.worker if config.kafka is not None else socket.gethostname()
 
 
-def _intake(config: Config, registry: Registry, log: Log, payloads: Payloads) -> Listeners:
+def intake_of(
+    config: Config, registry: Callable[[], Registry], log: Log, payloads: Payloads, partitions: int
+) -> Listeners:
+    """Every way in. `registry`: the one in force."""
     payloads.found_in = LogPayloads(log)
-    data, partitions = config.host.data, config.host.partitions
+    data = config.host.data
     bounds, *settings = (replace(one, refusals=data / INTAKE_REFUSALS) for one in (config.intake, *config.listeners))
 
     def partition_of(mn: str) -> int:
-        return registry.home_of_mn(mn) % partitions
+        return registry().home_of_mn(mn) % partitions
 
     def stations() -> list[Station]:
-        return Station.all_of(registry, wall_ms())
+        return Station.all_of(registry(), wall_ms())
 
     restored_ms = restored_until_ms(data) if config.host.log is LogKind.EMBEDDED else 0  # a Kafka log is not in a backup
     common = (bounds, log, partition_of, stations, data / BRIDGES)

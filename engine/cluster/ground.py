@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import faust
@@ -20,6 +20,7 @@ from engine.log.kafka.log import KafkaLog
 from engine.log.kafka.membership import Membership
 from engine.log.kafka.settings import KafkaSettings
 from engine.log.kafka.topics import Retention
+from engine.log.lock import DirectoryLock
 from engine.log.log_time import tick_body
 from engine.settings import HostSettings, Role
 from engine.stages import Intake
@@ -33,16 +34,22 @@ HOUR_MS = 3_600_000
 
 
 class ClusterGround:
-    """`engine.ground.Ground` on the brokers. `leader` None: somebody else says in the log what takes over."""
+    """`engine.ground.Ground` on the brokers. `leader`: made on the open log; None: others lead."""
 
     def __init__(
-        self, settings: HostSettings, kafka: KafkaSettings, snapshots: Snapshots, leader: Leader | None = None
+        self,
+        settings: HostSettings,
+        kafka: KafkaSettings,
+        snapshots: Snapshots,
+        leader: Callable[[KafkaLog], Leader] | None = None,
     ) -> None:
         self._settings = settings
         self._kafka = kafka
         self._snapshots = snapshots
-        self._leader = leader
+        self._make_leader = leader
+        self._leader: Leader | None = None
         self._membership = Membership(kafka.session_s)
+        self._lock: DirectoryLock | None = None
         self._log: KafkaLog | None = None
         self._app: faust.App | None = None
         self._custody: StageCustody | None = None
@@ -65,9 +72,17 @@ class ClusterGround:
         return self._log
 
     async def open(self) -> KafkaLog:
-        """Connect; make the topics, or look at those that are there."""
-        log = self._log = await asyncio.to_thread(KafkaLog, self._kafka, retention(self._settings))
+        """Connect; make the topics, or look at those that are there. The data directory is locked meanwhile."""
+        lock = await asyncio.to_thread(DirectoryLock, self._settings.data)
+        try:
+            log = self._log = await asyncio.to_thread(KafkaLog, self._kafka, retention(self._settings))
+        except BaseException:
+            lock.close()
+            raise
+        self._lock = lock
         await log.look()
+        if self._make_leader is not None and self.works:
+            self._leader = self._make_leader(log)
         return log
 
     async def announce(self, parts: Parts) -> None:
@@ -99,7 +114,7 @@ class ClusterGround:
         chores = [Chore(name="log", every_s=LOOK_S, work=self.log.look)]
         if self._stalled is not None:
             chores.append(Chore(name="stalled", every_s=LOOK_S, work=self._stalled.look))
-        if self._leader is not None and self.works:
+        if self._leader is not None:
             chores.append(Chore(name="leader", every_s=LOOK_S, work=self._leader.look))
         return chores
 
@@ -110,9 +125,11 @@ class ClusterGround:
         return (Chore(name="ticker", every_s=self._settings.tick_s, work=partial(tick, self.log, counts, body)),)
 
     async def leave(self) -> None:
-        """Let another worker lead."""
+        """Let another worker lead, and another process have the data directory."""
         if self._leader is not None:
             await self._leader.stop()
+        if self._lock is not None:
+            self._lock.close()
 
     def failures(self, stages: Stages | None) -> Mapping[str, BaseException | None]:
         """The group, the states, the watch, and Faust."""

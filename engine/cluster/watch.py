@@ -31,7 +31,7 @@ class Watch:
         self.versions = versions
         self.current = current
         self._poll_s = poll_s
-        self._on_change = on_change
+        self.on_change = on_change
         self._lock = threading.Lock()
         self._polling: asyncio.Task[None] | None = None
         self._lost = False
@@ -54,7 +54,7 @@ class Watch:
             if found is not None:
                 self.current = found
                 logger.info("works by registry %s and rules %s now", found.registry.version, found.rules.version)
-                self._on_change(found)
+                self.on_change(found)
             return self.current
 
     async def _poll(self) -> None:
