@@ -13,6 +13,7 @@ from engine.database.database import Database, Lock
 from engine.database.errors import DatabaseUnavailableError
 from engine.database.open import open_database
 from engine.database.place import PostgresPlace
+from engine.detect.snapshot import State
 from engine.detect.snapshot_database import SnapshotDatabase
 from engine.detect.snapshot_store import Snapshot
 from engine.duty.alerts import list_alerts
@@ -166,7 +167,7 @@ def test_locks_of_different_names_do_not_wait_for_each_other(db: Database, postg
     other = open_database(impatient(postgres_places(), "lock_timeout=50ms"))
     with db.write(Lock.DUTY), db.write():
         assert Leases(other).take("leader", "w1", 10) is not None
-        SnapshotDatabase(other).write(0, Snapshot(next_offset=1, state=b"state"))
+        SnapshotDatabase(other).write(0, Snapshot(next_offset=1, state=State(head=b"state")))
     other.close()
 
 
