@@ -30,6 +30,7 @@ class Evidence:
     measured: float | None = None  # mean before conversion
     o2: float | None = None  # mean O2 used for conversion, %
     from_device: bool = False  # the device's own hour or day mean was used, not one built from slots
+    by_hours: bool = False  # too many slots, or gone: values are means of hours, helpers their weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,9 +27,10 @@ def evidence(windows: Windows, verdicts: WindowVerdicts, row: int, current: int)
     """
     check = int(verdicts.check[row])
     hours = range(int(verdicts.start_ms[row]) // HOUR_MS, int(verdicts.end_ms[row]) // HOUR_MS)
-    columns = _slots(windows, check, hours, current)
+    by_hours = _is_shown_by_hours(windows, check, hours, current)
+    columns = _hours(windows, check, hours) if by_hours else _slots(windows, check, hours)
     return Evidence(
-        slot_ms=columns[0], value=columns[1], flag=columns[2], helper=columns[3],
+        slot_ms=columns[0], value=columns[1], flag=columns[2], helper=columns[3], by_hours=by_hours,
         n_valid=int(verdicts.n_valid[row]), n_due=int(verdicts.n_due[row]),
         measured=_number(verdicts.measured[row]), o2=_number(verdicts.o2[row]), from_device=bool(verdicts.from_device[row]),
     )  # fmt: skip
@@ -38,17 +39,30 @@ def evidence(windows: Windows, verdicts: WindowVerdicts, row: int, current: int)
 Columns = tuple[tuple[int, ...], tuple[float | None, ...], tuple[int, ...], tuple[float | None, ...]]
 
 
-def _slots(windows: Windows, check: int, hours: range, current: int) -> Columns:
+def _cells(windows: Windows, check: int) -> int:
+    """Slots an hour that are shown: its own; minutes where an hour has too many; cells that own and flow both divide."""
     checks, specs = windows.plan.checks, windows.plan.specs
+    own, helper = specs[int(checks.grid[check])].slots, int(checks.helper_grid[check])
+    if own > SLOTS_MAX and not checks.day[check]:
+        return cells_in(own)
+    if helper < 0 or checks.mode[check] != Mode.FLOW or specs[helper].slots == own:
+        return own
+    return gcd(cells_in(own), cells_in(specs[helper].slots))
+
+
+def _is_shown_by_hours(windows: Windows, check: int, hours: range, current: int) -> bool:
+    if not windows.plan.checks.day[check]:
+        return False
+    held_from = current + windows.ahead - windows.plan.specs[int(windows.plan.checks.grid[check])].ring + 1
+    return len(hours) * _cells(windows, check) > SLOTS_MAX or hours[0] < held_from
+
+
+def _slots(windows: Windows, check: int, hours: range) -> Columns:
+    checks, specs, per_hour = windows.plan.checks, windows.plan.specs, _cells(windows, check)
     grid, helper = int(checks.grid[check]), int(checks.helper_grid[check])
-    per_hour = specs[grid].slots
-    if helper >= 0 and checks.mode[check] == Mode.FLOW and specs[helper].slots != per_hour:
-        per_hour = gcd(cells_in(per_hour), cells_in(specs[helper].slots))
-    held_from = current + windows.ahead - specs[grid].ring + 1
-    if len(hours) * per_hour > SLOTS_MAX or hours[0] < held_from:
-        return _hours(windows, check, hours)
     row, helper_row = int(checks.row[check]), int(checks.helper_row[check])
-    same = helper >= 0 and specs[helper].slots == per_hour
+    same = helper >= 0 and specs[helper].slots == specs[grid].slots
+    flow = helper >= 0 and checks.mode[check] == Mode.FLOW
     slot_ms, value, flag, other = [], [], [], []
     for hour in hours:
         slot_ms += [hour * HOUR_MS + n * HOUR_MS // per_hour for n in range(per_hour)]
@@ -56,7 +70,7 @@ def _slots(windows: Windows, check: int, hours: range, current: int) -> Columns:
             means = _means(windows.grids, grid, row, hour, per_hour)
             value += means
             flag += [int(Flag.EMPTY if x is None else Flag.NORMAL) for x in means]
-            other += _means(windows.grids, helper, helper_row, hour, per_hour)
+            other += _means(windows.grids, helper, helper_row, hour, per_hour) if same or flow else []
             continue
         flags = windows.grids.flags(grid, hour)[:, row]
         value += _held(windows.grids.values(grid, hour)[:, row], flags)
@@ -64,6 +78,8 @@ def _slots(windows: Windows, check: int, hours: range, current: int) -> Columns:
         if same:
             helper_flags = np.where(windows.grids.flags(helper, hour)[:, helper_row] == Flag.NORMAL, 1, 0)
             other += _held(windows.grids.values(helper, hour)[:, helper_row], helper_flags)
+        elif flow:
+            other += _means(windows.grids, helper, helper_row, hour, per_hour)
     return tuple(slot_ms), tuple(value), tuple(flag), tuple(other)
 
 

@@ -76,12 +76,7 @@ class Window:
     @property
     def by_hours(self) -> bool:
         """A day whose slots were too many to print: values are means of hours, helpers their weights."""
-        return (
-            len(self.slots) > 1
-            and self.slots[1].at_ms - self.slots[0].at_ms == HOUR_MS
-            and self.terms.of_day
-            and all(s.helper is not None and (s.helper > 0) is s.is_valid for s in self.slots)
-        )
+        return self.evidence.by_hours
 
     def hours(self) -> list[list[Slot]]:
         """The slots hour by hour."""

@@ -43,6 +43,8 @@ def of_zone(zone: str, day_one: tuple[int, int, int]) -> World:
 OPENED = "11:10 opened 10:00 120 45/60 !2"
 
 VALIDITY = [
+    Example("an hour of readings every two seconds is judged by its minutes",
+            Diary(hourly_so2(realtime_s=2)).send("10:00", [120] * 1800), ("10:59:59 opened 10:00 120 60/60 !2",)),
     Example("45 valid minutes of 60 make an hour of gas valid", so2([120] * 45), (OPENED,)),
     Example("44 valid minutes of 60 do not", so2([120] * 44)),
     Example("minutes need not follow one another", so2([120] * 30).send("10:45", [120] * 15), (OPENED,)),

@@ -1,5 +1,6 @@
 """Alerts explained: what they print gives their verdict again, and a number that was changed is found."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,11 +12,14 @@ from rules.alert import AlertEvent, Evidence, Step
 from rules.explain import Agreement, Explanation, Why, explain
 from rules.limits import Averaging, Basis, Limit, Weighting
 from rules.recompute import Left
+from rules.reference import Entry
 from rules.rule import AlertClass, Judging, Rule, RuleKind, RuleSet
 from sensors.reading import Flag
+from tests.diary import Example
 from tests.driving import Drive
 from tests.duty_cases import HOUR, NOON, silence, window
 from tests.histories import Case, cases
+from tests.law_examples import EXAMPLES
 
 N, D, E = Flag.NORMAL, Flag.FAULT, Flag.EMPTY
 TEN_MINUTES = HOUR // 6
@@ -131,11 +135,20 @@ def test_a_silent_monitor() -> None:
     assert explain(silence(0), rules(SO2, replace(rule, silence_s=7200))).agreement is Agreement.DISAGREES
 
 
+@pytest.mark.parametrize("example", EXAMPLES, ids=[example.sentence for example in EXAMPLES])
+def test_the_alerts_of_every_example_follow_from_what_they_print(example: Example) -> None:
+    _must_follow(example.diary.history())
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(cases())
 def test_every_alert_of_the_judge_follows_from_what_it_prints(case: Case) -> None:
-    in_force = {entry.said.version: entry.said for entry in case.history if isinstance(entry.said, RuleSet)}
-    events = Drive(columns=True, batch=500).through(case.history).events
+    _must_follow(case.history)
+
+
+def _must_follow(history: Sequence[Entry]) -> None:
+    in_force = {entry.said.version: entry.said for entry in history if isinstance(entry.said, RuleSet)}
+    events = Drive(columns=True, batch=500).through(history).events
     for found in (explain(event, in_force[event.rule_version]) for event in events):
         assert found.agreement in (Agreement.AGREES, Agreement.PARTLY), (
             found.event,
