@@ -62,6 +62,7 @@ def _opened(config: Config, kafka: KafkaSettings, database: Database, watch: Wat
     """What the process is made of; the store is closed at the end."""
     now, payloads = watch.current, Payloads()
     store = _store(config, Names(registry=now.registry, rules=now.rules), payloads)
+    of_store = (in_thread(store.samples),) if isinstance(store, InfluxStore) else ()
     sender = Sender(database, now.duty, make_channels(config.duty.channels), name=kafka.worker)
     watch.on_change = lambda found: sender.update(found.duty)
     works = Role.WORKER in config.host.roles
@@ -76,7 +77,7 @@ def _opened(config: Config, kafka: KafkaSettings, database: Database, watch: Wat
             http=config.http,
             checks={"sender": lambda: f"no page leaves: {sender.failure}" if sender.failure is not None else ""},
             redaction=redaction_of(config),
-            sources=(in_thread(lambda: duty_samples(database, wall_ms)),) if works else (),
+            sources=(*of_store, in_thread(lambda: duty_samples(database, wall_ms))) if works else (),
         )
 
 
