@@ -15,7 +15,7 @@ from tests.database_places import place_from
 from tests.duty_cases import SETTINGS, desk_in, step, window
 
 ALERTS = 12
-LEASE_S = 1.0
+LEASE_S = 2.5
 """A page that a sender was at for so long is another's."""
 
 

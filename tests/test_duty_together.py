@@ -28,7 +28,8 @@ from tests.duty_victim import ALERTS, LEASE_S, history
 ROOT = Path(__file__).parent.parent
 PEOPLE = tuple(Person(id=f"p{n}", name=f"p{n}", channels=("bot",)) for n in range(10))
 SQUAD = Shift(id="squad", squads=(tuple(person.id for person in PEOPLE),), anchor=ROSTER.shifts[0].anchor)
-MANY = replace(SETTINGS, roster=Roster(people=PEOPLE, shifts=(SQUAD,)))
+SENDING = replace(SETTINGS.sending, at_once=len(PEOPLE) // 2)  # neither can serve everybody
+MANY = replace(SETTINGS, roster=Roster(people=PEOPLE, shifts=(SQUAD,)), sending=SENDING)
 
 
 @dataclass
@@ -49,13 +50,15 @@ class Bot:
 
 def test_two_senders_share_the_pages_and_keep_each_persons_order(places: Places) -> None:
     desk = desk_in(places(), MANY)
-    desk.take(history())
     sent: list[tuple[str, Page]] = []
     senders = [Sender(open_database(places()), MANY, {"bot": Bot(name, sent)}, name=name) for name in ("w1", "w2")]
 
     async def run() -> None:
         for sender in senders:
             await sender.start()
+        await asyncio.to_thread(desk.take, history())
+        for sender in senders:
+            sender.wake()
         async with asyncio.timeout(60):
             while set(page_counts(desk.db)) != {PageState.DELIVERED.value}:
                 await asyncio.sleep(0.01)
@@ -112,7 +115,7 @@ class Trouble(Receiver):
             await worker.wait()
         if (name, number) in ASLEEP:
             os.kill(worker.pid, signal.SIGSTOP)
-            asyncio.get_running_loop().call_later(3 * LEASE_S, os.kill, worker.pid, signal.SIGCONT)
+            asyncio.get_running_loop().call_later(2 * LEASE_S, os.kill, worker.pid, signal.SIGCONT)
         return answer
 
 
@@ -129,7 +132,7 @@ async def play(place: Place) -> Trouble:
                 if await trouble.workers[name].wait() == 0 or name == "gone":
                     return
 
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(240):
             await asyncio.gather(work("w1", "0"), work("w2", "3"), work("gone", "-30"))
         return trouble
 
