@@ -1,6 +1,7 @@
 #!/bin/sh
-# Bring the stack up, publish readings over a limit as a monitor, wait for the page, ask InfluxDB for the readings, stop one worker
-# and do it again, take everything down. Prints a line a step with the seconds since the start, and PASS or FAIL last.
+# Bring the stack up, publish readings over a limit as a monitor, wait for the page, ask InfluxDB for the readings, have `outfall
+# doctor` look at it all, kill each worker in turn and do it again, take everything down. Prints a line a step with the seconds since
+# the start, and PASS or FAIL last.
 #
 #   docker/smoke.sh [ENV-FILE]      # ENV-FILE: docker/standins/standins.env where no registry can be reached
 #
@@ -12,7 +13,8 @@ set -eu
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 PROJECT=${PROJECT:-outfall-smoke}
 ENV_FILE=${1:-}
-MN=010000A8900016F000169DC0
+FIRST=010000A8900016F000169DC0
+SECOND=010000A8900016F000169DC1
 BEGAN=$(date +%s)
 # Ports of their own, so that a running stack is not in the way.
 export MQTT_PORT="${MQTT_PORT:-21883}" ENDPOINT_PORT="${ENDPOINT_PORT:-21884}" GRAFANA_PORT="${GRAFANA_PORT:-23000}"
@@ -98,14 +100,24 @@ until_true() {
 
 healthy() { case $(state "$(container "$1")") in *" healthy") return 0 ;; *) return 1 ;; esac; }
 
-# publish VALUE: the next ten-minute mean of COD as the monitor, with QoS 1; mosquitto_pub ends well only when it was acknowledged.
-# The first is that of an hour and a half ago.
+# publish MN VALUE: the next ten-minute mean of COD as that monitor, with QoS 1; mosquitto_pub ends well only when it was
+# acknowledged. The first is that of two hours ago.
 publish() {
-    at=$((BEGAN / 600 * 600 - 5400 + PUBLISHED * 600))
-    text="{\"v\":1,\"mn\":\"$MN\",\"kind\":\"minute\",\"time\":${at}000,\"readings\":{\"w01018\":{\"value\":$1,\"flag\":\"N\"}}}"
-    "$ENGINE" exec "$(container mosquitto)" mosquitto_pub -h 127.0.0.1 -u "$MN" -P "$PASSWORD" -q 1 \
-        -t "outfall/v1/$MN/up" -m "$text" || fail "mosquitto_pub"
+    at=$((BEGAN / 600 * 600 - 7200 + PUBLISHED * 600))
+    text="{\"v\":1,\"mn\":\"$1\",\"kind\":\"minute\",\"time\":${at}000,\"readings\":{\"w01018\":{\"value\":$2,\"flag\":\"N\"}}}"
+    password=$(echo "$PASSWORDS" | sed -n "s/^$1 //p")
+    [ -n "$password" ] || fail "no password for $1"
+    "$ENGINE" exec "$(container mosquitto)" mosquitto_pub -h 127.0.0.1 -u "$1" -P "$password" -q 1 \
+        -t "outfall/v1/$1/up" -m "$text" || fail "mosquitto_pub"
     PUBLISHED=$((PUBLISHED + 1))
+}
+
+# three_over MN PAGES: three readings far over their limit, and what must follow
+three_over() {
+    for value in 901 902 903; do publish "$1" "$value"; done
+    say "three readings of $1 published and acknowledged, each far over its limit"
+    until_true 180 "a page has gone out" paged "$2"
+    until_true 60 "all $PUBLISHED readings are in InfluxDB" all_stored
 }
 
 pages() { for one in worker-1 worker-2; do "$ENGINE" logs "$(container "$one")" 2>/dev/null; done | grep -c '^→' || true; }
@@ -137,25 +149,23 @@ for service in mosquitto kafka postgres influxdb intake worker-1 worker-2; do
     until_true 240 "$service is well" healthy "$service"
 done
 
-PASSWORD=$(compose run --rm --no-deps -T passwords show 2>/dev/null | sed -n "s/^$MN //p" | tr -d '\r')
-[ -n "$PASSWORD" ] || fail "no password for $MN"
-for value in 901 902 903; do
-    publish "$value"
-    sleep 1
-done
-say "$PUBLISHED readings of COD published and acknowledged, each far over its limit"
-until_true 60 "the page has gone out" paged 1
-until_true 60 "all $PUBLISHED readings are in InfluxDB" all_stored
-
+PASSWORDS=$(compose run --rm --no-deps -T passwords show 2>/dev/null | tr -d '\r')
+three_over "$FIRST" 1
 "$ENGINE" exec "$(container intake)" outfall doctor --config /etc/outfall/config.yaml --lang en --probe \
     --broker-user outfall-doctor --broker-password-file /run/secrets/outfall/doctor >&2 || fail "outfall doctor found an error"
 say "outfall doctor found no error"
 
+# Each worker in turn is killed; the other takes its partitions over, and nothing is lost or missing.
+BEFORE=$(pages)
 "$ENGINE" kill -s KILL "$(container worker-1)" >/dev/null
 say "worker-1 killed"
-for value in 904 905 906; do
-    publish "$value"
-    sleep 1
-done
-say "$PUBLISHED readings published and acknowledged"
-until_true 120 "all $PUBLISHED readings are in InfluxDB" all_stored
+three_over "$SECOND" $((BEFORE + 1))
+"$ENGINE" start "$(container worker-1)" >/dev/null
+until_true 240 "worker-1 is well again" healthy worker-1
+BEFORE=$(pages)
+"$ENGINE" kill -s KILL "$(container worker-2)" >/dev/null
+say "worker-2 killed"
+publish "$FIRST" 5
+publish "$SECOND" 5
+until_true 180 "both monitors' alerts are over, and the pages say so" paged $((BEFORE + 2))
+until_true 60 "all $PUBLISHED readings are in InfluxDB" all_stored
