@@ -25,6 +25,9 @@ from engine.log.api import FrameLog
 log = logging.getLogger("outfall.intake")
 
 FIRST_RETRY_S = 0.25
+ANSWERS_S_MAX = 1.0
+"""How long a stop waits for acknowledgements of what was refused: they stand behind those of what was stored."""
+
 TEND_S = 1.0
 REMEMBER_S = 5.0
 """How often it is written down that the bridge is up to date. A gap is taken to begin at the last time."""
@@ -118,11 +121,15 @@ class Bridge:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        was_even = self._line is not None and self._line.is_even
         if self._line is not None:
             self._line.read_no_more()
-        self.counts["abandoned"] += await self._reception.queue.drain(0.0 if self.failure else self._intake.stop_s_max)
+        patience_s = 0.0 if self.failure else self._intake.stop_s_max
+        self.counts["abandoned"] += await self._reception.queue.drain(patience_s)
         if self._line is not None:
-            await self._remember(self._line)
+            await self._line.answered(min(patience_s, ANSWERS_S_MAX))
+            if was_even and not self.counts["abandoned"]:
+                await self._remember()
             self._line.close()
         commit.cancel()
         await asyncio.gather(commit, return_exceptions=True)
@@ -223,11 +230,10 @@ class Bridge:
             self._line.wire.tend()
             if time.monotonic() >= due:
                 due = time.monotonic() + REMEMBER_S
-                await self._remember(self._line)
+                if self._line.is_even:
+                    await self._remember()
 
-    async def _remember(self, line: Line) -> None:
-        if not line.is_even:
-            return
+    async def _remember(self) -> None:
         try:
             await asyncio.to_thread(self._memory.update, whole_until_ms=_now_ms())
         except OSError as error:

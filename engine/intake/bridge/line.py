@@ -4,6 +4,7 @@ A new connection is a new `Line` with a client of its own. So an acknowledgement
 cannot be sent on the next one, where the same number stands for another message.
 """
 
+import asyncio
 from collections.abc import Callable
 
 import paho.mqtt.client as mqtt
@@ -13,6 +14,8 @@ from engine.intake.bridge.reception import BridgeReception
 from engine.intake.bridge.wire import Wire
 from engine.intake.commit_queue import Share
 from engine.intake.counts import Refused
+
+STEP_S = 0.005
 
 
 class Line:
@@ -35,6 +38,13 @@ class Line:
         """The bridge stops: acknowledge what is here, take nothing more."""
         self._leaving = True
         self.wire.hold()
+
+    async def answered(self, seconds: float) -> None:
+        """Wait until every acknowledgement has been written, at most so long. Nothing waits for the log any more."""
+        for _ in range(round(seconds / STEP_S)):
+            if self.share is None:
+                return
+            await asyncio.sleep(STEP_S)
 
     def close(self) -> None:
         """Leave."""
