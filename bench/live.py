@@ -33,6 +33,7 @@ from engine.app import Parts
 from engine.database.open import open_database
 from engine.duty.channels.channel import Outcome, Status
 from engine.duty.desk import Desk
+from engine.duty.outbox import PageState, page_counts
 from engine.duty.page import Page
 from engine.duty.roster import Person, Roster, Shift
 from engine.duty.sender import Sender
@@ -54,6 +55,7 @@ from sensors.registry_json import registry_to_json
 
 CONNECTIONS = 16
 PAGE_PATIENCE_S = 30.0
+WAITING = (PageState.WAITING, PageState.SENDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,11 @@ class Bench:
         while sum(self.host.health.lag().values()) > 1:  # a tick may be on its way
             await asyncio.sleep(0.01)
 
+    async def pages_out(self) -> None:
+        """Return when no page waits: those of a backlog go to one person, one after the other, before any newer one."""
+        while any(count for state, count in page_counts(self.database).items() if state in WAITING):
+            await asyncio.sleep(0.2)
+
     def close(self) -> None:
         """Let go of the files."""
         self.store.close()
@@ -159,14 +166,17 @@ class World:
 
 
 async def _run(bench: Bench, live: Live) -> dict[str, Any]:
-    began = time.monotonic()
+    began, cpu_began = time.monotonic(), time.process_time()
     life = asyncio.create_task(bench.host.run())
     await bench.host.ready.wait()
-    started_s = time.monotonic() - began
+    started_s, cpu_start_s = time.monotonic() - began, time.process_time() - cpu_began
     await bench.caught_up()
-    caught_up_s = time.monotonic() - began
-    before = dict(bench.host.counts)
+    caught_up_s, cpu_caught_up_s = time.monotonic() - began, time.process_time() - cpu_began
+    await bench.pages_out()
+    pages_out_s = time.monotonic() - began
+    before, cpu_began = dict(bench.host.counts), time.process_time()
     loaded = await _steady(bench, live)
+    cpu_steady_s = time.process_time() - cpu_began
     await bench.caught_up()
     waiting = {(outlet, minute_ms) for outlet, minute_ms, _ in loaded.over} - bench.channel.opened.keys()
     deadline = time.monotonic() + PAGE_PATIENCE_S
@@ -180,6 +190,8 @@ async def _run(bench: Bench, live: Live) -> dict[str, Any]:
         "code": int(code),
         "started_s": started_s,
         "caught_up_s": caught_up_s,
+        "pages_out_s": pages_out_s,
+        "cpu_s": (cpu_start_s, cpu_caught_up_s - cpu_start_s, cpu_steady_s),
         "before": before,
         "counts": counts,
         "loaded": loaded,
@@ -258,12 +270,21 @@ def _rows(report: Report, live: Live, found: dict[str, Any], peak: float) -> Non
         )
     measured, missing = len(found["pages_ms"]), found["missing"]
     report.notes += [
-        f"catch up: {live.batch} frames a record; {spent:.1f} s, of which {found['started_s']:.1f} s are the start",
+        f"catch up: {live.batch} frames a record; {spent:.1f} s, of which {found['started_s']:.1f} s are the start; "
+        f"the pages of the backlog took {found['pages_out_s'] - spent:.1f} s more",
+        _cpu(live, loaded, *found["cpu_s"]),
         f"steady: {measured} first pages measured, {missing} missing; {found['pages']} pages in all",
         f"steady: {loaded.published:,} frames published, {loaded.acknowledged:,} acknowledged, "
         f"in {found['counts'].get('detect.taken', 0):,} records of the log",
         f"the generator was at most {loaded.late_s_max * 1000:.0f} ms behind its plan; exit code {found['code']}",
     ]
+
+
+def _cpu(live: Live, loaded: EvenlyLoaded, start_s: float, caught_up_s: float, steady_s: float) -> str:
+    """What of the machine the host had, whatever else ran on it."""
+    frame_us = caught_up_s / max(1, live.backlog * live.outlets) * 1e6
+    steady = f"{steady_s / loaded.seconds * 100:.0f} % of a core steady"
+    return f"CPU of the host: {start_s:.1f} s for the start, {frame_us:.0f} us a frame of the backlog, {steady}"
 
 
 def main() -> None:
