@@ -30,20 +30,24 @@ class Ending:
     ) -> None:
         await self._stack.aclose()
 
-    def then(self, name: str, stop: Stop, *, always: bool = False) -> None:
-        """One step of the end. Its failure does not keep the others from their turn; `always`: done even at once."""
+    def then(self, name: str, stop: Stop, *, always: bool = False, within_s: float | None = None) -> None:
+        """One step of the end. Its failure does not keep the others from their turn; `always`: done even at once.
+
+        `within_s`: the next one begins after so long, whether this one is done, and whether it can be cancelled, or not.
+        """
 
         async def step() -> None:
             if self.at_once.is_set() and not always:
                 return
             work = asyncio.ensure_future(stop())
             hurry = asyncio.create_task(self.at_once.wait())
-            await asyncio.wait({work} if always else {work, hurry}, return_when=asyncio.FIRST_COMPLETED)
+            waits_for = {work} if always else {work, hurry}
+            await asyncio.wait(waits_for, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
             hurry.cancel()
             if not work.done():
                 work.cancel()
                 return
-            if error := work.exception():
+            if not work.cancelled() and (error := work.exception()):
                 logger.error("%s: while stopping: %s", name, error, exc_info=error)
 
         self._stack.push_async_callback(step)

@@ -170,7 +170,7 @@ class Host:
     async def _start_stages(self, ending: Ending, stages: Stages) -> None:
         ending.then("stages", stages.stop)
         app = self.app = await self.ground.app(stages, self._fail)
-        ending.then("faust", lambda: asyncio.wait_for(app.stop(), FAUST_STOP_S), always=True)
+        ending.then("faust", app.stop, always=True, within_s=FAUST_STOP_S)
         await app.start()
         ending.then("drain", partial(self._drain, stages))
 

@@ -176,8 +176,7 @@ class DetectStage:
         """Write the last snapshots: not of a partition whose last record is not finished."""
         for partition in (self.next.keys() & self._host.held) - self.at_work if self._tenure.is_sure else ():
             await self._snapshot(partition)
-        if self._writing is not None:
-            await self._writing
+        await self._written()
         self.thread.close()
 
     async def _go_back(self, record: Record, expected: int) -> None:
@@ -215,12 +214,17 @@ class DetectStage:
 
     async def _snapshot(self, partition: int) -> float:
         """Take the state and begin to write it; seconds for which nothing was judged."""
-        if self._writing is not None:
-            await self._writing
+        await self._written()
         began = time.monotonic()
         snapshot = await self.thread.call(lambda: self._host.snapshot(partition))
         self._writing = asyncio.create_task(self._write(partition, snapshot), name="snapshot")
         return time.monotonic() - began
+
+    async def _written(self) -> None:
+        """Wait for the snapshot under way. Whoever is cancelled meanwhile does not cancel it."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+            self._writing.result()
 
     async def _write(self, partition: int, snapshot: Snapshot) -> None:
         try:

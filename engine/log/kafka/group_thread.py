@@ -10,7 +10,6 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from engine.log.errors import FencedError
 from engine.log.kafka.membership import NOBODY, Membership
 from engine.log.kafka.settings import KafkaSettings, client_options
 from engine.log.positions import IN_HAND_MAX
@@ -144,7 +143,7 @@ class Listener(driver.ConsumerRebalanceListener):  # type: ignore[misc]
         thread, membership = self._thread, self._thread.membership
         if membership.generation != NOBODY and thread.generation == NOBODY:
             membership.lose()
-            return _never()
+            return _until_it_ends(thread._ensure_consumer()._coordinator)
         return super().on_partitions_revoked(revoked)  # type: ignore[no-any-return]
 
     async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
@@ -154,6 +153,7 @@ class Listener(driver.ConsumerRebalanceListener):  # type: ignore[misc]
         await super().on_partitions_assigned(assigned)
 
 
-async def _never() -> None:
-    await asyncio.Event().wait()
-    raise FencedError("a worker that was replaced cannot come here")
+async def _until_it_ends(coordinator: Any) -> None:
+    """Then it does not know whom to ask, so that nothing is sent any more."""
+    await asyncio.wait([coordinator._closing])
+    coordinator.coordinator_id = None

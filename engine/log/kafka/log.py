@@ -172,6 +172,12 @@ class KafkaLog:
         self._add(FramesAppend(partition=partition, rows=rows, promise=promise))
         return await promise
 
+    def append_payloads(self, partition: int, rows: list[FrameRow]) -> "Future[Appended]":
+        """`append_frames` for a caller on any thread."""
+        promise: Future[Appended] = Future()
+        self._add(FramesAppend(partition=partition, rows=rows, promise=promise))
+        return promise
+
     def read(self, topic: Topic, partition: int, from_offset: int, limit: int) -> list[Record]:
         """Up to `limit` records from `from_offset` (or the first kept one), as they are stamped. Blocks its thread."""
         return self.reader.read(topic, partition, from_offset, limit)
