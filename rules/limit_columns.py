@@ -45,8 +45,8 @@ def limit_columns(rules: RuleSet, registry: Registry) -> LimitColumns:
         return column_of(rules.limits, name)
 
     known = registry.columns
-    outlet = column("outlet").numbers(lambda id_: known.outlet_no.get(id_, -1), np.int32)
-    factor = column("factor").numbers(lambda code: known.factor_no.get(code, -1), np.int32)
+    outlet = column("outlet").positions(known.outlet_no)
+    factor = column("factor").positions(known.factor_no)
     ceiling, floor = column("ceiling"), column("floor")
     return LimitColumns(
         outlet=outlet,

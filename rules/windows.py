@@ -75,13 +75,13 @@ class Windows:
         next_day = self.calendar.day((now_ms - judging.patience_day_s * 1000) // HOUR_MS)
         newest = now_ms // HOUR_MS + self.ahead
         for hour in range(newest - self.hours + 1, next_hour):
-            self.hour_marks[hour % self.hours] |= DONE
+            self.hour_marks[hour % self.hours] = DONE  # nothing else is known: the memory need not be read
         for grid, spec in enumerate(self.plan.specs):
             first, end = (self.calendar.day(newest), next_day) if spec.daily else (newest, next_hour)
             for block in range(first - spec.ring + 1, end):
-                self.grids.state_of(grid, block)[:] |= JUDGED
+                self.grids.state_of(grid, block)[:] = JUDGED
         for day in range(self.calendar.day(newest) - self.days + 1, next_day):
-            self.day_marks[day % self.days] |= DONE
+            self.day_marks[day % self.days] = DONE
         return next_hour, next_day
 
     def know(self, which: Index, hour: int) -> None:

@@ -57,7 +57,7 @@ class RegistryColumns:
     @cached_property
     def binding_factor(self) -> Ints:
         """By binding: the number of its factor."""
-        return column_of(self._registry.bindings, "factor").numbers(self.factor_no.__getitem__, np.int32)
+        return column_of(self._registry.bindings, "factor").positions(self.factor_no)
 
     @cached_property
     def judged_from(self) -> NDArray[np.uint8]:
@@ -106,7 +106,10 @@ class RegistryColumns:
         return pair[order], order
 
     def _outlets_in(self, column: Coded) -> Ints:
-        return column.numbers(self.outlet_no.__getitem__, np.int32)
+        found = column.positions(self.outlet_no)
+        if (unknown := np.flatnonzero(found < 0)).size:
+            raise KeyError(column.values[int(column.code[unknown[0]])])
+        return found
 
 
 USUAL_REALTIME_S, USUAL_MINUTE = 30, 10

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
 from enum import Enum
+from itertools import repeat
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -23,6 +24,12 @@ class Coded(NamedTuple):
         """A number for each entry, asked for once for each value."""
         of_value = np.array([number(value) for value in self.values], dtype)
         return of_value[self.code] if len(of_value) else np.empty(0, dtype)
+
+    def positions(self, number: Mapping[str, int]) -> NDArray[np.int32]:
+        """The numbers of entries that are names, -1 for a name that has none."""
+        found = map(number.get, self.values, repeat(-1))
+        of_value = np.fromiter(found, np.int32, len(self.values))
+        return of_value[self.code] if len(of_value) else of_value
 
     def listed(self) -> list[Any]:
         """The entries one by one."""

@@ -57,8 +57,11 @@ def scan_json(data: NDArray[np.uint8], *, first_line: int, wanted: Sequence[str]
 
 def _is_utf8(data: NDArray[np.uint8]) -> bool:
     """Whether all is UTF-8, so that strings need no second look."""
+    text = data.tobytes()
+    if text.isascii():
+        return True
     try:
-        data.tobytes().decode()
+        text.decode()
     except UnicodeDecodeError:
         return False
     return True

@@ -56,7 +56,8 @@ def scan_lines(
         for member in range(members if sure[row] else 0):
             key = now[KEY, member]
             if key < keys:
-                kind[key, row], start[key, row], stop[key, row] = now[KIND:, member]
+                kind[key, row] = now[KIND, member]
+                start[key, row], stop[key, row] = now[START, member], now[STOP, member]
         row += sure[row] or skip_blanks(data, begin) < at
         lines += 1
         at += 1

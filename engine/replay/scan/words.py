@@ -31,6 +31,7 @@ class Words:
     texts: list[str] = field(default_factory=list)
     _slots: NDArray[np.int32] = field(default_factory=lambda: np.full(64, NOTHING, np.int32))
     _head: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(32, np.uint64))  # first eight bytes of each word
+    _after: NDArray[np.int32] = field(default_factory=lambda: np.full(32, NOTHING, np.int32))  # what came after each word
     # word i is arena[start[i]:start[i + 1]]
     _start: NDArray[np.int64] = field(default_factory=lambda: np.zeros(33, np.int64))
     _arena: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(1024, np.uint8))
@@ -63,6 +64,7 @@ class Words:
             cells.kind,
             self._slots,
             self._head,
+            self._after,
             self._start,
             self._arena,
             eights(self._arena),
@@ -71,8 +73,7 @@ class Words:
             out,
         )
         ends = self._start[known : count + 1]
-        text = self._arena[ends[0] : ends[-1]].tobytes()
-        self.texts.extend(text[a:b].decode("utf-8", "replace") for a, b in pairwise((ends - ends[0]).tolist()))
+        self.texts.extend(_texts(self._arena[ends[0] : ends[-1]].tobytes(), (ends - ends[0]).tolist()))
         return out
 
     def whole_numbers(self, values: NDArray[np.integer]) -> NDArray[np.int32]:
@@ -108,6 +109,7 @@ class Words:
         if need > len(self._head):
             room = 2 * need
             self._head = _grown(self._head, room)
+            self._after = np.concatenate([self._after, np.full(room - len(self._after), NOTHING, np.int32)])
             self._start = _grown(self._start, room + 1)
             self._slots = np.full(1 << (2 * room).bit_length(), NOTHING, np.int32)
             rehash(eights(self._arena), self._start, len(self), self._slots)
@@ -121,6 +123,14 @@ def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
     ordered = np.sort(values)
     first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
     return np.asarray(ordered[first], np.int64)
+
+
+def _texts(together: bytes, ends: list[int]) -> list[str]:
+    """Words that lie one behind the other; word i is together[ends[i]:ends[i + 1]]."""
+    if together.isascii():  # a letter is a byte: decoded at once
+        text = together.decode("ascii")
+        return [text[a:b] for a, b in pairwise(ends)]
+    return [together[a:b].decode("utf-8", "replace") for a, b in pairwise(ends)]
 
 
 def _grown(old: NDArray[Column], size: int) -> NDArray[Column]:
@@ -142,13 +152,14 @@ def look_up_dense(values: NDArray[np.integer], low: int, dense: NDArray[np.int32
 
 
 @compiled
-def find_words(
+def find_words(  # noqa: C901 - one loop: a call for each cell costs more than most cells do
     eight: NDArray[np.uint64],
     start: NDArray[np.int32],
     stop: NDArray[np.int32],
     kind: NDArray[np.uint8],
     slots: NDArray[np.int32],
     head: NDArray[np.uint64],
+    after: NDArray[np.int32],
     begin: NDArray[np.int64],
     arena: NDArray[np.uint8],
     arena_eight: NDArray[np.uint64],
@@ -158,9 +169,10 @@ def find_words(
 ) -> int:
     """Fill `out` with word numbers, `NOTHING`, or `UNSURE` where Python must look; returns how many words there are.
 
-    A cell that is the one above it again needs no search. `any_text`: words beyond ASCII are added too.
+    A cell that is the one above it again needs no search, nor does one that comes after the word it came after before:
+    readings of many series mostly stand in the same order at every time. `any_text`: words beyond ASCII are added too.
     """
-    mask = len(slots) - 1
+    mask, last = len(slots) - 1, 0
     for row in range(len(start)):
         at, size = start[row], stop[row] - start[row]
         if kind[row] == ODD:
@@ -173,6 +185,12 @@ def find_words(
             out[row] = out[row - 1]
             continue
         first = eight[at] if size >= 8 else eight[at] & low_bytes(size)
+        word = after[last]
+        alike = word != NOTHING and head[word] == first and begin[word + 1] - begin[word] == size
+        if alike and (size <= 8 or same_text(eight, at, arena_eight, begin[word], size)):
+            out[row] = word
+            last = word
+            continue
         slot = np.int64(hash_text(eight, at, size) & np.uint64(mask))
         word = slots[slot]
         while word != NOTHING:
@@ -189,6 +207,9 @@ def find_words(
                 arena[begin[word] + i] = np.uint8(eight[at + i] & np.uint64(255))
             count += 1
         out[row] = word if word != NOTHING else UNSURE
+        if word != NOTHING:
+            after[last] = word
+            last = word
     return count
 
 

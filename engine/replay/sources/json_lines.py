@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import orjson
 
 from engine.replay.scan.column import Table
-from engine.replay.scan.eights import padded
+from engine.replay.scan.eights import LF, PAD, padded
 from engine.replay.scan.json_rows import scan_json
 from engine.replay.sources.blocks import blocks
 
@@ -37,5 +38,6 @@ class JsonLinesSource:
         """See `Source`. A key that a line lacks is a cell with nothing in it."""
         line = 1
         for block in blocks(self.file):
-            yield scan_json(padded(block.text), first_line=line, wanted=self.wanted), block.at
-            line += block.text.count(b"\n")
+            data = padded(block.text)
+            yield scan_json(data, first_line=line, wanted=self.wanted), block.at
+            line += int(np.count_nonzero(data == LF)) - PAD  # several times as quick as to count in bytes
