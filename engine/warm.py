@@ -5,10 +5,20 @@ for them.
 """
 
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from engine.detect.detector import Detector
 from engine.log.record import Control, ControlKind, Record, RecordKind, Topic
+from engine.replay.account import Account
+from engine.replay.command import recording_of
+from engine.replay.recording import Recording, replay_recording
 from rules.limits import Averaging, Basis, Limit, Weighting
 from rules.rule import AlertClass, Judging, Rule, RuleKind
 from rules.ruleset_json import make_ruleset, ruleset_to_json
@@ -25,7 +35,7 @@ CODES = {GAS: ("a21026", "a19001"), WATER: ("w01018", "w00000", "w01001")}
 
 
 def main() -> None:
-    """Run a small history of frames through the detector: every compiled loop of the live path is used."""
+    """Run a small history through the detector, as frames and as recordings: every compiled loop is used."""
     began = perf_counter()
     detector = Detector()
     records = [_control(ControlKind.REGISTRY, registry_to_json(_registry())), _control(ControlKind.RULES, _rules())]
@@ -35,7 +45,38 @@ def main() -> None:
         log_ms = START_MS - 1 + offset * STEP_MS
         detector.process(Record(topic=Topic.FRAMES, partition=0, offset=offset, log_ms=log_ms, kind=kind, body=body))
     detector.changes()
+    with tempfile.TemporaryDirectory(prefix="outfall-warm-") as folder:
+        for recording in _recordings(Path(folder)):
+            replay_recording(recording, Account())
     print(f"compiled in {perf_counter() - began:.1f} s", file=sys.stderr)
+
+
+MAPPING = """
+time: {column: at}
+every: 10 min
+outlet_column: outlet
+factor: {factor: a21026, unit: mg/m3}
+value_column: value
+limits: [{factor: a21026, averaging: hour, ceiling: 5, source: warm}]
+"""
+
+
+def _recordings(folder: Path) -> Iterator[Recording]:
+    """The same readings in every format: JSON lines, CSV, Parquet with names and with numbers."""
+    rows = [(n % 2, START_MS + n // 2 * STEP_MS, 1.5 * n) for n in range(20)]
+    texts = [(f"o{outlet}", np.datetime_as_string(np.datetime64(at, "ms")) + "Z", value) for outlet, at, value in rows]
+    lines = [f'{{"outlet":"{outlet}","at":"{at}","value":{value}}}\n' for outlet, at, value in texts]
+    (folder / "a.jsonl").write_text("".join(lines), encoding="utf-8")
+    table = ["outlet,at,value\n", *(f"{outlet},{at},{value}\n" for outlet, at, value in texts)]
+    (folder / "a.csv").write_text("".join(table), encoding="utf-8")
+    outlet, at, value = (list(column) for column in zip(*rows, strict=True))
+    times = pa.array(at, pa.timestamp("ms", tz="UTC"))
+    for name, outlets in (("a", pa.array(outlet, pa.int32())), ("b", pa.array([f"o{n}" for n in outlet]))):
+        pq.write_table(pa.table({"outlet": outlets, "at": times, "value": value}), folder / f"{name}.parquet")
+    mapping = folder / "m.yaml"
+    mapping.write_text(MAPPING, encoding="utf-8")
+    for name in ("a.jsonl", "a.csv", "a.parquet", "b.parquet"):
+        yield recording_of(folder / name, mapping)
 
 
 def _control(kind: ControlKind, content: object) -> tuple[RecordKind, bytes]:

@@ -39,7 +39,7 @@ class Account:
     span_ms: tuple[int, int] | None = None  # log times of the first and the last readings
     zone: str = "Asia/Shanghai"  # where days begin
     listen: Callable[[Facts], None] | None = None
-    setup_s: float = 0.0  # spent on registry and rules, not on readings
+    setup_s: float = 0.0  # of the processor, spent on registry and rules, not on readings
 
     def take(self, facts: Facts) -> None:
         """Facts of one batch and partition."""

@@ -42,7 +42,7 @@ class Register:
     factor_words: Words = field(default_factory=Words)
     version: int = 0  # of the registry; grows with it
     grown: bool = True  # since the last `registry()`
-    setup_s: float = 0.0  # spent on outlets and factors that were new
+    setup_s: float = 0.0  # of the processor, spent on outlets and factors that were new
     outlets: KnownOutlets = field(init=False)
     _factors: dict[str, int] = field(default_factory=dict)  # -> its number
     _rows: dict[tuple[str, Kind], int] = field(default_factory=dict)  # row of `_series`
@@ -177,14 +177,14 @@ class Register:
 
     def _add(self, pairs: NDArray[np.int64]) -> None:
         """Find out about pairs of row and outlet word, each as one number."""
-        began = time.perf_counter()
+        began = time.process_time()
         row, word = pairs >> PAIR_BITS, pairs & ((1 << PAIR_BITS) - 1)
         outlet = self.outlets.of_words(word, self.outlet_words.texts)
         factor = np.array([self._factors[code] for code, _ in self._rows], np.int32)[row]
         kind = np.array([kind for _, kind in self._rows], np.int32)[row]
         self._bind(factor[outlet >= 0], outlet[outlet >= 0])
         self._series[row, word] = np.where(outlet < 0, UNKNOWN, self._binding[factor, outlet] * KINDS + kind)
-        self.setup_s += time.perf_counter() - began
+        self.setup_s += time.process_time() - began
 
     def _bind(self, factor: Ints, outlet: Ints) -> None:
         """Give numbers to the bindings that are new, in the order in which they come."""
