@@ -21,29 +21,29 @@ DUTY = {"alert_event": ("alert_id", "seq", "body"), "outbox": ("page_id", "state
 POLL_MS = 2000
 
 
-def harvest(folder: Path, servers: list[str], topic: str, database_url: str) -> None:
+def harvest(folder: Path, servers: list[str], topic: str, partitions: int, database_url: str) -> None:
     """Write FOLDER/data/log.db and FOLDER/data/core.db."""
     data = folder / "data"
     data.mkdir(exist_ok=True)
-    _write_log(data / "log.db", asyncio.run(_records(servers, topic)))
+    _write_log(data / "log.db", asyncio.run(_records(servers, topic, partitions)))
     _write_duty(data / "core.db", database_url)
 
 
-async def _records(servers: list[str], topic: str) -> list[tuple[int, int, int, bytes, bytes, bytes]]:
+async def _records(servers: list[str], topic: str, partitions: int) -> list[tuple[int, int, int, bytes, bytes, bytes]]:
     """(partition, offset, log_ms, kind, key, body) of every record, partition by partition, in order."""
+    places = [TopicPartition(topic, partition) for partition in range(partitions)]
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, group_id=None)
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, n) for n in sorted(consumer.partitions_for_topic(topic) or ())]
-        return [row for place in partitions for row in await _partition(consumer, place)]
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        return [row for place in places for row in await _partition(consumer, place)]
     finally:
         await consumer.stop()
 
 
 async def _partition(consumer: Any, place: TopicPartition) -> list[tuple[int, int, int, bytes, bytes, bytes]]:
-    consumer.assign([place])
     end = (await consumer.end_offsets([place]))[place]
-    await consumer.seek_to_beginning(place)
     found: list[tuple[int, int, int, bytes, bytes, bytes]] = []
     last_ms = -1
     while await consumer.position(place) < end:

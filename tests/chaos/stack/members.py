@@ -23,6 +23,7 @@ class Member(Server):
     def __init__(self, folder: Path, name: str, config: Path) -> None:
         self.name = name
         self._config = config
+        self._is_meant = False  # that it does not run
         self.ended: Counter[int] = Counter()  # exit codes with which it ended by itself
         super().__init__(folder)
 
@@ -45,16 +46,27 @@ class Member(Server):
         pairs = (line.rpartition(" ") for line in lines if line and not line.startswith("#"))
         return {name: float(value) for name, _, value in pairs}
 
+    def kill(self) -> None:
+        """kill -9; the supervisor leaves it alone until it is started again."""
+        self._is_meant = True
+        super().kill()
+
+    def stop(self) -> None:
+        """End it in order; the supervisor leaves it alone."""
+        self._is_meant = True
+        super().stop()
+
     def start_soon(self) -> None:
         """Start it and do not wait."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
             )
+        self._is_meant = False
 
     def has_ended(self) -> int | None:
         """The code with which it ended by itself; None while it runs, or where it was killed."""
-        return None if self._process is None else self._process.poll()
+        return None if self._process is None or self._is_meant else self._process.poll()
 
 
 class Supervisor:

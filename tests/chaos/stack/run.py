@@ -48,7 +48,7 @@ def play(
             say("the servers run")
             members = district.found(folder, servers, secret_of, rate=rate, receiver_port=receiver.port)
             course = _under_load(folder, servers, members, receiver, dice, minutes * 60, victims, say)
-            harvest(folder, servers.kafka.servers, f"{district.PREFIX}frames", servers.postgres.url())
+            harvest(folder, servers.kafka.servers, f"{district.PREFIX}frames", district.PARTITIONS, servers.postgres.url())
             return course
     finally:
         receiver.close()
