@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.threads import WorkerThread
 
 from engine.log.kafka.membership import NOBODY, Membership
 from engine.log.kafka.settings import KafkaSettings, client_options
@@ -20,8 +21,18 @@ IDLE_S_MAX = 10 * 365 * 86_400
 """A stage may wait for a store as long as it takes: that is no reason to leave the group."""
 
 
+class _Daemon(WorkerThread):  # type: ignore[misc]
+    """A consumer that will not end does not keep the process from ending: a supervisor waits to start it again."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.daemon = True
+
+
 class GroupThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Its methods may be awaited on the app's event loop."""
+
+    Worker = _Daemon
 
     @property
     def settings(self) -> KafkaSettings:
