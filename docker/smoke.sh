@@ -68,11 +68,10 @@ finish() {
     fi
     if [ -z "${SMOKE_KEEP:-}" ]; then
         say "taking it down"
-        compose down -v >/dev/null 2>&1 || true
-        # What podman-compose leaves where a container was just being started again.
-        left=$("$ENGINE" ps -aq --filter "label=com.docker.compose.project=$PROJECT")
+        # First by hand: podman-compose leaves volumes without a name, and containers that were just being started again.
+        mine=$("$ENGINE" ps -aq --filter "label=com.docker.compose.project=$PROJECT")
         # shellcheck disable=SC2086 # several words
-        [ -z "$left" ] || "$ENGINE" rm -f -v $left >/dev/null 2>&1 || true
+        [ -z "$mine" ] || "$ENGINE" rm -f -v $mine >/dev/null 2>&1 || true
         compose down -v >/dev/null 2>&1 || true
     fi
     if [ "$code" -eq 0 ]; then say PASS; else say "FAIL: $FAILED"; fi
