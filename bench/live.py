@@ -18,7 +18,7 @@ import contextlib
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +26,9 @@ from typing import Any
 
 import numpy as np
 
-from bench._district import FACTORS, MINUTE_MS, Frames, make_registry, make_rules, mn_of
-from bench._even_load import EvenLoad, EvenlyLoaded, is_over, run_load
+from bench._backlog import Live, fill
+from bench._district import FACTORS, MINUTE_MS, make_registry, make_rules
+from bench._even_load import EvenLoad, EvenlyLoaded, run_load
 from bench._measure import Report, in_child, parser
 from engine.app import Parts
 from engine.database.open import open_database
@@ -42,30 +43,18 @@ from engine.intake.credentials import Credentials
 from engine.intake.endpoint import MqttEndpoint
 from engine.intake.settings import IntakeSettings
 from engine.lifecycle import Host
-from engine.log.record import RecordKind, Topic
-from engine.log.sqlite import SqliteLog, wall_ms
+from engine.log.sqlite import wall_ms
 from engine.settings import HostSettings
 from engine.store.local import LocalStore
 from engine.store.names import Names
 from rules.rule import RuleSet
 from rules.ruleset_json import ruleset_to_json
-from sensors.frames import FrameBatch
 from sensors.registry import Registry
 from sensors.registry_json import registry_to_json
 
 CONNECTIONS = 16
 PAGE_PATIENCE_S = 30.0
 WAITING = (PageState.WAITING, PageState.SENDING)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
-    """The sizes of one run."""
-
-    outlets: int
-    minutes: float
-    backlog: int  # minutes
-    batch: int  # frames a record of the backlog
 
 
 @dataclass(slots=True)
@@ -84,31 +73,6 @@ class Handed:
 
     async def close(self) -> None:
         """Nothing to let go of."""
-
-
-def fill(data: Path, live: Live, start_ms: int) -> None:
-    """Write the minutes from `start_ms` on into a log, at the log times at which they would have come."""
-    frames = Frames.make()
-    with SqliteLog(data) as log:
-        for log_ms, rows in _past(frames, live, start_ms):
-            body = FrameBatch.of([(log_ms, "", mn, payload) for mn, payload in rows]).encode()
-            last = log.append(Topic.FRAMES, 0, RecordKind.FRAMES, body, log_ms=log_ms)
-        last.result()
-
-
-def _past(frames: Frames, live: Live, start_ms: int) -> Iterator[tuple[int, list[tuple[str, bytes]]]]:
-    """(log time, [(MN, payload)]) of the backlog."""
-    first = start_ms // MINUTE_MS * MINUTE_MS - MINUTE_MS
-    rows: list[tuple[str, bytes]] = []
-    for minute in range(live.backlog):
-        for outlet in range(live.outlets):
-            minute_ms = first + minute * MINUTE_MS
-            rows.append((mn_of(outlet), frames.payload(outlet, minute_ms, over=is_over(outlet, minute_ms))))
-            if len(rows) == live.batch:
-                yield start_ms + minute * MINUTE_MS + outlet * MINUTE_MS // live.outlets, rows
-                rows = []
-    if rows:
-        yield start_ms + live.backlog * MINUTE_MS, rows
 
 
 class Bench:

@@ -113,6 +113,7 @@ class DetectorHost:
             judge = self._new(partition, self._partitions)
             judge.next_offset = self._span_of(partition).first
         self._judges[partition] = judge
+        self._unkept.pop(partition, None)  # of the judge before it
         return judge.next_offset
 
     def go_on(self, partition: int) -> int | None:
