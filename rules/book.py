@@ -57,7 +57,8 @@ class Book:
             else:
                 _fine(alerts, start_ms, int(verdicts.at_ms[row]), events)
         fine = verdicts.code == FINE
-        np.maximum.at(self.newest_normal, verdicts.check[fine], verdicts.start_ms[fine])
+        check = verdicts.check[fine]  # none twice
+        self.newest_normal[check] = np.maximum(self.newest_normal[check], verdicts.start_ms[fine])
         return events
 
     def forget(self, before_ms: int) -> None:

@@ -27,10 +27,11 @@ class Calendar:
     def __init__(self, zone: str) -> None:
         self.zone = ZoneInfo(zone)
         self._hours = lru_cache(maxsize=4096)(self._find_hours)
+        self._day = lru_cache(maxsize=4096)(self._find_day)
 
     def day(self, hour: int) -> int:
         """The local day an hour belongs to."""
-        return (datetime.fromtimestamp(hour * 3600, UTC).astimezone(self.zone).date() - EPOCH).days
+        return self._day(hour)
 
     def hours(self, day: int) -> tuple[int, int]:
         """Hours [first, end) of a local day."""
@@ -50,6 +51,9 @@ class Calendar:
         days = np.array([self.day(int(h)) for h in hours], np.int64)
         starts = np.array([self.start_ms(int(d)) for d in days], np.int64)
         return days[back], device_ms - starts[back]
+
+    def _find_day(self, hour: int) -> int:
+        return (datetime.fromtimestamp(hour * 3600, UTC).astimezone(self.zone).date() - EPOCH).days
 
     def _find_hours(self, day: int) -> tuple[int, int]:
         return self._first_hour(EPOCH + timedelta(days=day)), self._first_hour(EPOCH + timedelta(days=day + 1))

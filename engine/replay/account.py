@@ -52,8 +52,9 @@ class Account:
         self.payloads.update({k.removeprefix("payload."): n for k, n in facts.counts.items() if k.startswith("payload.")})
         self.alerts.take(facts.events)
         if facts.verdicts is not None:
-            for code, n in zip(*np.unique(facts.verdicts.code, return_counts=True), strict=True):
-                self.judged[VerdictCode(int(code)).name.lower()] += int(n)
+            for code, n in enumerate(np.bincount(facts.verdicts.code, minlength=len(VerdictCode)).tolist()):
+                if n:
+                    self.judged[VerdictCode(code).name.lower()] += n
         if self.listen is not None:
             self.listen(facts)
 
