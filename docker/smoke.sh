@@ -68,11 +68,14 @@ finish() {
     fi
     if [ -z "${SMOKE_KEEP:-}" ]; then
         say "taking it down"
-        # First by hand: podman-compose leaves volumes without a name, and containers that were just being started again.
+        # By hand too: podman-compose leaves networks, volumes without a name, and containers that were just being started again.
         mine=$("$ENGINE" ps -aq --filter "label=com.docker.compose.project=$PROJECT")
         # shellcheck disable=SC2086 # several words
         [ -z "$mine" ] || "$ENGINE" rm -f -v $mine >/dev/null 2>&1 || true
         compose down -v >/dev/null 2>&1 || true
+        for network in $("$ENGINE" network ls --format '{{.Name}}' | grep "^${PROJECT}_"); do
+            "$ENGINE" network rm "$network" >/dev/null 2>&1 || true
+        done
     fi
     if [ "$code" -eq 0 ]; then say PASS; else say "FAIL: $FAILED"; fi
     exit "$code"
