@@ -19,6 +19,7 @@ from rules.rule import AlertClass, RuleKind
 from sensors.reading import Flag, Kind
 from sensors.registry import series_no
 from tests.dashboards import FILES, FOLDER, Query, as_sent, load, queries
+from tests.first_run import script
 from tests.servers import Influx
 from tests.store_cases import HOUR, MINUTE, REGISTRY, RULES, facts_of, verdict
 
@@ -71,6 +72,15 @@ def write(store: InfluxStore) -> None:
 
 
 @pytest.fixture(scope="module")
+def reader(influx: Influx, written: str) -> str:
+    """The token that the first start makes for Grafana: it may read this bucket, and nothing else."""
+    first_start = script("influx")
+    server = first_start.Influx(influx.url, influx.token)
+    token: str = first_start.token_for(server, "grafana", influx.org, written, ("read",))
+    return token
+
+
+@pytest.fixture(scope="module")
 def written(influx: Influx, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A bucket with what the sink wrote."""
     with influx.fresh_bucket() as bucket:
@@ -81,7 +91,7 @@ def written(influx: Influx, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield bucket
 
 
-def rows(influx: Influx, bucket: str, query: str) -> list[FluxRecord]:
+def rows(influx: Influx, bucket: str, query: str, token: str) -> list[FluxRecord]:
     """What a dashboard would show, of the last six hours."""
     sent = as_sent(
         query,
@@ -91,7 +101,7 @@ def rows(influx: Influx, bucket: str, query: str) -> list[FluxRecord]:
         window="1m0s",
         variables={"outlet": OUTLET, "factor": FACTOR, "kind": "minute"},
     )
-    with influx.client() as client:
+    with influx.client(token) as client:
         return found(client, sent)
 
 
@@ -110,25 +120,25 @@ CASES = [pytest.param(query, id=f"{file.stem}: {query.place}") for file in FILES
 
 @pytest.mark.real
 @pytest.mark.parametrize("query", CASES)
-def test_a_query_finds_what_outfall_wrote(influx: Influx, written: str, query: Query) -> None:
-    assert rows(influx, written, query.text), query.text
+def test_a_query_finds_what_outfall_wrote(influx: Influx, written: str, reader: str, query: Query) -> None:
+    assert rows(influx, written, query.text, reader), query.text
 
 
 @pytest.mark.real
-def test_an_alert_that_has_returned_does_not_stand(influx: Influx, written: str) -> None:
+def test_an_alert_that_has_returned_does_not_stand(influx: Influx, written: str, reader: str) -> None:
     board = load(FOLDER / "overview.json")
     panels = {panel["title"]: panel["targets"][0]["query"] for panel in board["panels"]}
-    (standing,) = rows(influx, written, panels["报警 · Alerts that stand"])
+    (standing,) = rows(influx, written, panels["报警 · Alerts that stand"], reader)
     assert standing["id"] == alert_id("gas-hour", OUTLET, FACTOR, NOW - 3 * HOUR)
     assert standing["text"] == "gas-hour revised: stack,2 a21026 52 mg/m3, limit <= 35"
-    (count,) = rows(influx, written, panels["报警未恢复 · Alerts that stand"])
+    (count,) = rows(influx, written, panels["报警未恢复 · Alerts that stand"], reader)
     assert count["alerts"] == 1
 
 
 @pytest.mark.real
-def test_the_limit_of_an_hour_is_drawn_beside_its_readings(influx: Influx, written: str) -> None:
+def test_the_limit_of_an_hour_is_drawn_beside_its_readings(influx: Influx, written: str, reader: str) -> None:
     panels = load(FOLDER / "outlet.json")["panels"]
-    readings, limits = (rows(influx, written, target["query"]) for target in panels[0]["targets"])
+    readings, limits = (rows(influx, written, target["query"], reader) for target in panels[0]["targets"])
     assert max(record["reading"] for record in readings) == 99.0
     assert {(record["_field"], record.get_value()) for record in limits} == {("ceiling", 35.0)}
 

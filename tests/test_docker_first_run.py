@@ -1,9 +1,7 @@
 """The first start in containers: every password is made once, belongs to its reader alone, and opens what it should."""
 
-import importlib
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +13,7 @@ from influxdb_client.rest import ApiException
 
 from engine.files import CREDENTIALS
 from engine.intake.credentials import Credentials
+from tests.first_run import script
 from tests.servers import Influx, Mosquitto
 
 ROOT = Path(__file__).parent.parent
@@ -22,12 +21,9 @@ MNS = ["010000A8900016F000169DC0", "010000A8900016F000169DC1", "010000A8900016F0
 
 
 @pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
-    """The scripts as modules, as their own folder holds them."""
-    monkeypatch.syspath_prepend(str(ROOT / "docker/first_run"))
-    for name in ("secret_files", "passwords", "influx"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    return {name: importlib.import_module(name) for name in ("secret_files", "passwords", "influx")}
+def scripts() -> dict[str, ModuleType]:
+    """The scripts by name."""
+    return {name: script(name) for name in ("passwords", "influx")}
 
 
 @pytest.fixture
