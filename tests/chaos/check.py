@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from rules.alert_json import event_to_json
 from tests.chaos.journal import digest, read_journal
 from tests.chaos.logfile import rows, taken_apart
 from tests.chaos.receiver import FILE as RECEIVED
-from tests.chaos.undisturbed import undisturbed
+from tests.chaos.undisturbed import Point, undisturbed
 
 SHOWN = 5
 """So many examples of each violation are named."""
@@ -45,7 +45,12 @@ class Report:
     pages_not_received: int
     pages_unknown: int  # received, of no page in the outbox
     pages_repeated: int  # received again without being marked as a resend, or not signed
-    examples: dict[str, list[str]]
+    # InfluxDB, where there is one
+    points: int = 0  # of the undisturbed run
+    points_missing: int = 0
+    points_extra: int = 0
+    points_different: int = 0
+    examples: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def violations(self) -> dict[str, int]:
@@ -56,6 +61,7 @@ class Report:
 MUST_BE_ZERO = {
     "lost", "doubled", "strangers", "gaps", "events_missing", "events_extra", "events_different",
     "pages_missing", "pages_extra", "pages_not_received", "pages_unknown", "pages_repeated",
+    "points_missing", "points_extra", "points_different",
 }  # fmt: skip
 
 
@@ -67,6 +73,8 @@ def check(folder: Path) -> Report:
     try:
         found |= _events(database, {key: event_to_json(event) for key, event in expected.events.items()})
         found |= _pages(database, expected.pages, folder)
+        if database.execute("select 1 from sqlite_master where name = 'point'").fetchone():
+            found |= _points(database, expected.points)
     finally:
         database.close()
     examples = {name: sorted(map(str, value))[:SHOWN] for name, value in found.items() if not isinstance(value, int)}
@@ -130,6 +138,17 @@ def _pages(database: Any, expected: frozenset[str], folder: Path) -> dict[str, A
         "pages_not_received": {page for page in state if page not in received},
         "pages_unknown": received.keys() - state.keys(),
         "pages_repeated": {page for page, requests in received.items() if not _once(page, requests)},
+    }
+
+
+def _points(database: Any, expected: dict[Point, float]) -> dict[str, Any]:
+    """InfluxDB holds the last value of every reading that was not refused, and nothing else."""
+    held = {(o, f, k, ms): value for o, f, k, ms, value in database.execute("select * from point")}
+    return {
+        "points": len(expected),
+        "points_missing": expected.keys() - held.keys(),
+        "points_extra": held.keys() - expected.keys(),
+        "points_different": {place for place in held.keys() & expected.keys() if held[place] != expected[place]},
     }
 
 

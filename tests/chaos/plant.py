@@ -18,6 +18,7 @@ class Fault(StrEnum):
     LOSS = "loss"  # an acknowledged payload is not in the log
     DOUBLE = "double"  # a payload that was transmitted once stands in the log twice
     ALERT = "alert"  # an alert event is not in the database
+    POINT = "point"  # a reading is not in InfluxDB
     PAGE = "page"  # a page reaches its receiver a second time, as if it were the first
 
 
@@ -32,7 +33,9 @@ def plant(folder: Path, fault: Fault, seed: int) -> str:
             rewrite(folder, row, chosen(payloads, kept))
             return f"{fault}: payload {at} of partition {row.partition}, offset {row.offset}"
         case Fault.ALERT:
-            return f"{fault}: {_forget_event(folder, dice)}"
+            return f"{fault}: {_forget(folder, dice, 'alert_event')}"
+        case Fault.POINT:
+            return f"{fault}: {_forget(folder, dice, 'point')}"
         case Fault.PAGE:
             lines = (folder / RECEIVED).read_text().splitlines()
             again = json.dumps({**json.loads(dice.choice(lines)), "resend": False})
@@ -54,12 +57,12 @@ def _once_transmitted(folder: Path, dice: random.Random) -> tuple[Row, Payloads,
             return row, payloads, at
 
 
-def _forget_event(folder: Path, dice: random.Random) -> str:
+def _forget(folder: Path, dice: random.Random, table: str) -> str:
     database = sqlite.connect(str(folder / "data" / "core.db"), isolation_level=None)
     try:
-        events = database.execute("select alert_id, seq from alert_event order by alert_id, seq").fetchall()
-        alert_id, seq = dice.choice(events)
-        database.execute("delete from alert_event where alert_id = ? and seq = ?", (alert_id, seq))
-        return f"{alert_id} {seq}"
+        (count,) = database.execute(f"select count(*) from {table}").fetchone()
+        chosen_row = database.execute(f"select rowid, * from {table} limit 1 offset ?", (dice.randrange(count),)).fetchone()
+        database.execute(f"delete from {table} where rowid = ?", chosen_row[:1])
+        return " ".join(map(str, chosen_row[1:5]))[:100]
     finally:
         database.close()

@@ -19,6 +19,7 @@ class Receiver:
         self._file = (folder / FILE).open("a", buffering=1)
         self._lock = threading.Lock()
         self.newest_ms = 0  # the latest log time of what was paged
+        self.received = 0  # requests
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -45,6 +46,7 @@ class Receiver:
         line |= {"received_ms": round(time.time() * 1000), "at_ms": body["subject"]["at_ms"]}
         self.newest_ms = max(self.newest_ms, line["at_ms"])
         with self._lock:
+            self.received += 1
             self._file.write(json.dumps(line) + "\n")
 
     def close(self) -> None:

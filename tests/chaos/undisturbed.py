@@ -10,20 +10,29 @@ from engine.config.doc import Config
 from engine.config.load import load_config
 from engine.database.open import open_database
 from engine.detect.detector import Detector
+from engine.detect.facts import Facts, Outcome
 from engine.duty.desk import Desk
 from engine.duty.outbox import load_pages
 from engine.log.record import Record, RecordKind, Topic
 from rules.alert import AlertEvent
+from sensors.reading import KINDS, Kind
+from sensors.registry import Registry
 from tests.chaos.district import CONFIG
 from tests.chaos.logfile import Row, rows
+
+Point = tuple[str, str, str, int]
+"""Outlet, factor, kind in lower case, device time in ms."""
+
+REFUSED = (Outcome.FUTURE, Outcome.TOO_LATE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Undisturbed:
-    """Alerts and pages that follow from the log alone."""
+    """Alerts, pages and stored readings that follow from the log alone."""
 
     events: dict[tuple[str, int], AlertEvent]  # by alert id and number
     pages: frozenset[str]  # page ids
+    points: dict[Point, float]  # the last value of every reading that was not refused
 
 
 def undisturbed(folder: Path) -> Undisturbed:
@@ -32,11 +41,26 @@ def undisturbed(folder: Path) -> Undisturbed:
     partitions: dict[int, list[Row]] = defaultdict(list)
     for row in rows(folder):
         partitions[row.partition].append(row)
-    events = [batch for n, found in sorted(partitions.items()) for batch in _judged(found, n, len(partitions))]
-    return Undisturbed(events={(e.alert_id, e.seq): e for batch in events for e in batch}, pages=_paged(config, events))
+    facts = [said for n, found in sorted(partitions.items()) for said in _judged(found, n, len(partitions))]
+    events = [said.events for said in facts]
+    return Undisturbed(
+        events={(e.alert_id, e.seq): e for batch in events for e in batch},
+        pages=_paged(config, events),
+        points={place: value for said in facts for place, value in _stored(said, config.registry)},
+    )
 
 
-def _judged(found: list[Row], partition: int, partitions: int) -> Iterator[tuple[AlertEvent, ...]]:
+def _stored(facts: Facts, registry: Registry) -> Iterator[tuple[Point, float]]:
+    readings = facts.readings
+    columns = (readings.series, readings.device_ms, readings.value, facts.outcome)
+    for series, device_ms, value, outcome in zip(*(column.tolist() for column in columns), strict=True):
+        if outcome not in REFUSED:
+            binding, kind = divmod(series, KINDS)
+            of = registry.bindings[binding]
+            yield (of.outlet, of.factor, Kind(kind).name.lower(), device_ms), value
+
+
+def _judged(found: list[Row], partition: int, partitions: int) -> Iterator[Facts]:
     detector = Detector(partition, partitions)
     detector.next_offset = found[0].offset
     for row in found:
@@ -49,7 +73,7 @@ def _judged(found: list[Row], partition: int, partitions: int) -> Iterator[tuple
             body=row.body,
             key=row.key,
         )
-        yield detector.process(record).events
+        yield detector.process(record)
 
 
 def _paged(config: Config, events: list[tuple[AlertEvent, ...]]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.chaos.check import Report, check
-from tests.chaos.stack.run import Course, play
+from tests.chaos.stack.run import Course, Wanted, play
 
 ALLOWED = {"doubled"}
 """A bridge that dies between commit and acknowledgement brings a payload again: a copy, of which nothing new follows."""
@@ -23,10 +23,7 @@ def main() -> int:
         folder = wanted.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            course = play(
-                folder, seed=wanted.seed, minutes=wanted.minutes, count=wanted.monitors, rate=wanted.rate,
-                victims=tuple(wanted.only), say=_say,
-            )  # fmt: skip
+            course = play(folder, _wanted(wanted), _say)
         except (RuntimeError, OSError) as error:
             _say(f"chaos: {error}")
             return 2
@@ -46,9 +43,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--monitors", type=int, default=12)
     parser.add_argument("--rate", type=float, default=20.0, help="messages a second of each monitor")
     parser.add_argument("--only", action="append", default=[], metavar="VICTIM", help="may be given more than once")
+    parser.add_argument("--away", default="", metavar="SERVER", help="one that is away for long, before the faults begin")
+    parser.add_argument("--away-s", type=float, default=600.0)
     parser.add_argument("--keep", type=Path, help="an empty folder in which the run is kept")
     parser.add_argument("--json", action="store_true", help="one object on standard output")
     return parser.parse_args()
+
+
+def _wanted(given: argparse.Namespace) -> Wanted:
+    return Wanted(
+        seed=given.seed,
+        minutes=given.minutes,
+        count=given.monitors,
+        rate=given.rate,
+        only=tuple(given.only),
+        away=given.away,
+        away_s=given.away_s,
+    )
 
 
 def _print(wanted: argparse.Namespace, course: Course, report: Report, violations: dict[str, int], seconds: float) -> None:
@@ -56,8 +67,11 @@ def _print(wanted: argparse.Namespace, course: Course, report: Report, violation
     head = {"seed": wanted.seed, "minutes": wanted.minutes, "seconds": round(seconds, 1), "under_load_s": course.seconds}
     if wanted.json:
         more = {"violations": violations, "examples": report.examples, "ended": course.ended}
-        print(json.dumps({**head, "blows": [asdict(blow) for blow in course.blows], **counts, **more}))
+        away = course.outage and asdict(course.outage)
+        print(json.dumps({**head, "blows": [asdict(blow) for blow in course.blows], "outage": away, **counts, **more}))
         return
+    for name, value in (asdict(course.outage) if course.outage else {}).items():
+        print(f"{name.replace('_', ' '):20}{value!s:>10}")
     print(f"{'victim':12}{'fault':10}{'times':>6}{'down s, most':>14}{'pages again s, median':>23}{'most':>8}")
     for victim, fault in sorted({(blow.victim, blow.fault) for blow in course.blows}):
         blows = [blow for blow in course.blows if (blow.victim, blow.fault) == (victim, fault)]

@@ -5,8 +5,12 @@ Log time on Kafka is the broker's, made to increase: each record's is that of th
 """
 
 import asyncio
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import psycopg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -21,12 +25,23 @@ DUTY = {"alert_event": ("alert_id", "seq", "body"), "outbox": ("page_id", "state
 POLL_MS = 2000
 
 
-def harvest(folder: Path, servers: list[str], topic: str, partitions: int, database_url: str) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Where the readings are."""
+
+    url: str
+    token: str
+    bucket: str
+
+
+
+def harvest(folder: Path, servers: list[str], topic: str, partitions: int, database_url: str, influx: Held) -> None:
     """Write FOLDER/data/log.db and FOLDER/data/core.db."""
     data = folder / "data"
     data.mkdir(exist_ok=True)
     _write_log(data / "log.db", asyncio.run(_records(servers, topic, partitions)))
     _write_duty(data / "core.db", database_url)
+    _write_points(data / "core.db", influx)
 
 
 async def _records(servers: list[str], topic: str, partitions: int) -> list[tuple[int, int, int, bytes, bytes, bytes]]:
@@ -80,3 +95,23 @@ def _write_duty(file: Path, url: str) -> None:
         duty.commit()
     finally:
         duty.close()
+
+
+def _write_points(file: Path, influx: Held) -> None:
+    """Every point of measurement `reading`, asked in InfluxQL."""
+    asked = urlencode({"db": influx.bucket, "q": 'select value from reading group by *', "epoch": "ms"})
+    request = Request(f"{influx.url}/query?{asked}", headers={"Authorization": f"Token {influx.token}"})
+    with urlopen(request, timeout=120) as answer:
+        (result,) = json.load(answer)["results"]
+    points = [
+        (series["tags"]["outlet"], series["tags"]["factor"], series["tags"]["kind"], ms, value)
+        for series in result.get("series", [])
+        for ms, value in series["values"]
+    ]
+    core = sqlite.connect(str(file))
+    try:
+        core.execute("create table point (outlet, factor, kind, ms, value)")
+        core.executemany("insert into point values (?, ?, ?, ?, ?)", points)
+        core.commit()
+    finally:
+        core.close()

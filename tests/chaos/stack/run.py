@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from tests.chaos.district import SECRET
 from tests.chaos.receiver import Receiver
 from tests.chaos.stack import district
 from tests.chaos.stack.faults import Blow, Injector, order
-from tests.chaos.stack.harvest import harvest
+from tests.chaos.stack.harvest import Held, harvest
 from tests.chaos.stack.members import Member, Supervisor
+from tests.chaos.stack.outage import Outage, outage
 from tests.chaos.stack.servers import Servers, running
 from tests.servers import Server
 
@@ -28,38 +29,48 @@ RECOVER_S = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is to be done."""
+
+    seed: int
+    minutes: float = 0.0  # for so long faults are begun
+    count: int = 12  # monitors
+    rate: float = 20.0  # messages a second of each
+    only: tuple[str, ...] = ()  # victims; none: everybody
+    away: str = ""  # a server that is away for long, before the faults; "": none
+    away_s: float = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Course:
     """How a run went."""
 
     blows: tuple[Blow, ...]
+    outage: Outage | None
     ended: dict[str, dict[int, int]]  # by process of Outfall: exit codes with which it ended by itself
     seconds: float  # under load
 
 
-def play(
-    folder: Path, *, seed: int, minutes: float, count: int, rate: float, victims: tuple[str, ...] = (),
-    say: Callable[[str], None] = lambda _: None,
-) -> Course:  # fmt: skip
-    """Fill an empty folder with everything that a run leaves behind. `victims`: only these; none: everybody."""
-    dice, secret_of = random.Random(seed), district.passwords(count)
+def play(folder: Path, wanted: Wanted, say: Callable[[str], None] = lambda _: None) -> Course:
+    """Fill an empty folder with everything that a run leaves behind."""
+    secret_of = district.passwords(wanted.count)
     receiver = Receiver(folder, SECRET)
     try:
-        with running(folder / "servers", secret_of) as servers:
+        with running(folder, secret_of) as servers:
             say("the servers run")
-            members = district.found(folder, servers, secret_of, rate=rate, receiver_port=receiver.port)
-            course = _under_load(folder, servers, members, receiver, dice, minutes * 60, victims, say)
-            harvest(folder, servers.kafka.servers, f"{district.PREFIX}frames", district.PARTITIONS, servers.postgres.url())
+            members = district.found(folder, servers, secret_of, rate=wanted.rate, receiver_port=receiver.port)
+            course = _under_load(folder, servers, members, receiver, wanted, say)
+            held = Held(url=servers.influx.url, token=servers.influx.token, bucket=district.BUCKET)
+            kafka, topic = servers.kafka.servers, f"{district.PREFIX}frames"
+            harvest(folder, kafka, topic, district.PARTITIONS, servers.postgres.url(), held)
             return course
     finally:
         receiver.close()
 
 
 def _under_load(
-    folder: Path, servers: Servers, members: list[Member], receiver: Receiver, dice: random.Random, seconds: float,
-    victims: tuple[str, ...], say: Callable[[str], None],
-) -> Course:  # fmt: skip
-    named: dict[str, Server] = {one.name: one for one in (*members, *vars(servers).values())}
-    chosen = {name: named[name] for name in victims or named}
+    folder: Path, servers: Servers, members: list[Member], receiver: Receiver, wanted: Wanted, say: Callable[[str], None]
+) -> Course:
     for member in members:
         member.start_soon()
     supervisor = Supervisor(members)
@@ -69,13 +80,9 @@ def _under_load(
         publishers = _start_publishers(folder)
         _wait(lambda: receiver.newest_ms > 0, 60.0, "a first page")
         say("load, and pages go out")
-        injector = Injector(chosen, receiver, dice, frozen_s=FROZEN_S, recover_s=RECOVER_S, say=say)
-        blows, began = [], time.monotonic()
-        for name, fault in order(list(chosen), dice):
-            if time.monotonic() - began >= seconds:
-                break
-            blows.append(injector.strike(name, fault))
-            time.sleep(dice.uniform(*PAUSE_S))
+        began = time.monotonic()
+        away = _outage(servers, members, receiver, wanted, say) if wanted.away else None
+        blows = list(_blows({one.name: one for one in (*members, *servers.all)}, receiver, wanted, say))
         lasted = time.monotonic() - began
         time.sleep(SETTLE_S)
         publishers.send_signal(signal.SIGTERM)
@@ -91,7 +98,30 @@ def _under_load(
         for member in members:
             member.stop()
     ended = {member.name: dict(member.ended) for member in members if member.ended}
-    return Course(blows=tuple(blows), ended=ended, seconds=round(lasted, 1))
+    return Course(blows=tuple(blows), outage=away, ended=ended, seconds=round(lasted, 1))
+
+
+def _outage(
+    servers: Servers, members: list[Member], receiver: Receiver, wanted: Wanted, say: Callable[[str], None]
+) -> Outage:
+    victim = next(server for server in servers.all if server.name == wanted.away)
+    say(f"{wanted.away} is away for {wanted.away_s:g} s")
+    found = outage(wanted.away, wanted.away_s, victim, members, receiver, 6 * district.PARTITIONS)
+    say(f"{found.pages} pages meanwhile; {found.behind} records were made up for in {found.caught_up_s} s")
+    return found
+
+
+def _blows(
+    named: dict[str, Server], receiver: Receiver, wanted: Wanted, say: Callable[[str], None]
+) -> Iterator[Blow]:
+    dice, began = random.Random(wanted.seed), time.monotonic()
+    chosen = {name: named[name] for name in wanted.only or named}
+    injector = Injector(chosen, receiver, dice, frozen_s=FROZEN_S, recover_s=RECOVER_S, say=say)
+    for name, fault in order(list(chosen), dice):
+        if time.monotonic() - began >= wanted.minutes * 60:
+            return
+        yield injector.strike(name, fault)
+        time.sleep(dice.uniform(*PAUSE_S))
 
 
 def _start_publishers(folder: Path) -> subprocess.Popen[bytes]:

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers import Influx, Kafka, Mosquitto, Postgres
+from tests.servers import Influx, Kafka, Mosquitto, Postgres, Server
 from tests.servers.programs import program
 
 SHIPPED = Path(__file__).parents[3] / "docker" / "mosquitto" / "mosquitto.conf"
@@ -22,31 +22,27 @@ class Servers:
     influx: Influx
     postgres: Postgres
 
+    @property
+    def all(self) -> tuple[Server, ...]:
+        """Each of them."""
+        return self.mosquitto, self.kafka, self.influx, self.postgres
+
 
 @contextmanager
 def running(folder: Path, secrets: dict[str, str]) -> Iterator[Servers]:
-    """Start every server in a directory of its own under `folder`; they end with the block."""
+    """Start every server in a temporary directory of its own; they end with the block. `folder` takes who may log in."""
     with ExitStack() as stack:
-        started = Servers(
-            mosquitto=Mosquitto(_made(folder / "mosquitto"), conf=_conf(folder / "mosquitto", secrets)),
-            kafka=Kafka(_made(folder / "kafka")),
-            influx=Influx(_made(folder / "influx")),
-            postgres=Postgres(_made(folder / "postgres")),
+        yield Servers(
+            mosquitto=stack.enter_context(Mosquitto.running(conf=_conf(folder, secrets))),
+            kafka=stack.enter_context(Kafka.running()),
+            influx=stack.enter_context(Influx.running()),
+            postgres=stack.enter_context(Postgres.running()),
         )
-        for server in (started.mosquitto, started.kafka, started.influx, started.postgres):
-            stack.callback(server.stop)
-            server.start()
-        yield started
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    return folder
 
 
 def _conf(folder: Path, secrets: dict[str, str]) -> str:
     """The shipped settings, with the places of this run; everybody's password in a file as mosquitto_passwd makes it."""
-    passwords, acl = folder / "passwords", folder / "acl"
+    passwords, acl = folder / "mosquitto.passwords", folder / "mosquitto.acl"
     passwords.write_text("".join(f"{name}:{secret}\n" for name, secret in secrets.items()))
     subprocess.run([program("mosquitto_passwd"), "-U", str(passwords)], check=True)
     acl.write_text(
