@@ -1,7 +1,7 @@
 #!/bin/sh
 # Bring the stack up, publish readings over a limit as a monitor, wait for the page, ask InfluxDB for the readings, have `outfall
-# doctor` look at it all, kill each worker in turn and do it again, take everything down. Prints a line a step with the seconds since
-# the start, and PASS or FAIL last.
+# doctor` look at it all, kill the intake and each worker in turn and do it again, take everything down. Prints a line a step with
+# the seconds since the start, and PASS or FAIL last.
 #
 #   docker/smoke.sh [ENV-FILE]      # ENV-FILE: docker/standins/standins.env where no registry can be reached
 #
@@ -156,6 +156,14 @@ three_over "$FIRST" 1
 "$ENGINE" exec "$(container intake)" outfall doctor --config /etc/outfall/config.yaml --lang en --probe \
     --broker-user outfall-doctor --broker-password-file /run/secrets/outfall/doctor >&2 || fail "outfall doctor found an error"
 say "outfall doctor found no error"
+
+# While the intake is away the broker keeps what monitors send.
+"$ENGINE" kill -s KILL "$(container intake)" >/dev/null
+say "intake killed"
+publish "$FIRST" 904
+"$ENGINE" start "$(container intake)" >/dev/null
+until_true 120 "intake is well again" healthy intake
+until_true 60 "all $PUBLISHED readings are in InfluxDB" all_stored
 
 # Each worker in turn is killed; the other takes its partitions over, and nothing is lost or missing.
 BEFORE=$(pages)

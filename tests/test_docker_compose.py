@@ -36,6 +36,7 @@ def test_a_service_is_watched_bounded_and_started_again(name: str) -> None:
     assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
     assert service["mem_limit"]
     assert service["cpus"]
+    assert service["logging"]["options"]["max-size"]
     assert "no-new-privileges:true" in service["security_opt"]
 
 
