@@ -120,9 +120,10 @@ class Consumer(HandingConsumer, driver.Consumer):  # type: ignore[misc]
         return await self._thread.fetched(room) if room else {}
 
     async def wait_for_records(self, fetcher: Service) -> None:
-        """Whatever comes from the brokers is news."""
+        """Whatever comes is news, but for partitions of a stage whose hands are full: what waits there would be for ever."""
         if self._arrival is None:
-            arrival = self._arrival = asyncio.create_task(self._thread.arrival(self._get_active_partitions()))
+            room = [tp for tp in self._get_active_partitions() if self._room(tp) > 0]
+            arrival = self._arrival = asyncio.create_task(self._thread.arrival(room))
             arrival.add_done_callback(self._arrived)
         await fetcher.wait(self._news)
 
