@@ -69,7 +69,10 @@ def test_one_worker_that_is_started_again_in_mid_stream(rig: Rig, said: list[Sai
     worker.signal(signal.SIGTERM)
     assert worker.ended() == ExitCode.OK, worker.log
     rig.publish(registry, said[150:])
-    rig.worker("w1").wait_for("ready: works on frames")
+    rig.database("update snapshot set generation = 1000")  # as if Kafka had forgotten the group
+    again = rig.worker("w1")
+    again.wait_for("it has begun anew")
+    again.wait_for("ready: works on frames")
     time.sleep(1.2)  # corrections are judged every second
     rig.wait_until_judged()
     same_everywhere(rig, expected)

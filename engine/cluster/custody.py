@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence, Set
 
 from engine.app import Stages
+from engine.log.errors import FencedError, LogError
 from engine.log.file import Place
 from engine.log.kafka.membership import Membership
 from engine.log.record import Topic
@@ -93,11 +94,20 @@ class StageCustody:
         told = False
         while True:
             try:
-                offset = await self._stages.detect.take_over(partition, later)
-            except OSError as error:
+                return await self._stages.detect.take_over(partition, later)
+            except FencedError as error:
+                await self._begin_anew(partition, error)
+            except (OSError, LogError) as error:
                 if not told:
                     logger.error("frames/%s: its state cannot be reached: %s", partition, error)
                 told = True
                 await asyncio.sleep(RETRY_S)
-            else:
-                return offset
+
+    async def _begin_anew(self, partition: int, error: FencedError) -> None:
+        """A newer generation is stored than the group has, and the group says that this worker is in it.
+
+        So it is another group under the same name: Kafka forgets one that nobody was in for a week, and then counts anew.
+        """
+        await self._membership.confirmed()
+        logger.warning("%s; but the group says otherwise: it has begun anew", error)
+        await self._stages.detect.begin_anew(partition)

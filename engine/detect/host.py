@@ -124,6 +124,10 @@ class DetectorHost:
         self._snapshots.take_over(partition, self.generation)
         return judge.next_offset
 
+    def begin_anew(self, partition: int) -> None:
+        """The group of the workers counts its generations from the beginning: this one is newer than what is stored."""
+        self._snapshots.begin_anew(partition, self.generation)
+
     def drop(self, partition: int) -> None:
         """Forget a partition: somebody else has it."""
         self._judges.pop(partition, None)

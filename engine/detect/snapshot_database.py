@@ -56,6 +56,12 @@ class SnapshotDatabase:
             self._refuse_older(partition, held, generation)
             connection.execute(head.update().where(head.c.name == held.name).values(generation=generation))
 
+    def begin_anew(self, partition: int, generation: int) -> None:
+        """As `take_over`, where the group counts from the beginning again: whoever is sure of that asks for it."""
+        with self._db.write() as connection:
+            held = _locked(connection, partition)
+            connection.execute(head.update().where(head.c.name == held.name).values(generation=generation))
+
     def read(self, partition: int) -> Snapshot | None:
         """The snapshot, None if there is none; SnapshotUnusableError if it is damaged."""
         with self._db.read() as connection:

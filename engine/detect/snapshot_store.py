@@ -35,6 +35,9 @@ class Snapshots(Protocol):
     def take_over(self, partition: int, generation: int) -> None:
         """From now on whoever has an older generation may not write; FencedError if this one is older itself."""
 
+    def begin_anew(self, partition: int, generation: int) -> None:
+        """As `take_over`, where the group counts from the beginning again: older generations do not mean anything now."""
+
     def read(self, partition: int) -> Snapshot | None:
         """The snapshot, None if there is none; SnapshotUnusableError if it is damaged."""
 
@@ -69,6 +72,9 @@ class SnapshotStore:
 
     def take_over(self, partition: int, generation: int) -> None:
         """Nobody else writes here."""
+
+    def begin_anew(self, partition: int, generation: int) -> None:
+        """Nor did anybody before."""
 
     def write(self, partition: int, snapshot: Snapshot, generation: int = 0) -> None:
         """Write the snapshot; OSError leaves the old one. After a crash it is the old one or the new one."""

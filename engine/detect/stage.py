@@ -102,6 +102,10 @@ class DetectStage:
         self._due[partition] = self.kept_at[partition] + self._snapshot_s * later
         return offset
 
+    async def begin_anew(self, partition: int) -> None:
+        """The group counts its generations from the beginning. OSError where the states cannot be reached."""
+        await self.thread.call(lambda: self._host.begin_anew(partition))
+
     def _taken_over(self, partition: int) -> int:
         offset = self._host.go_on(partition)
         return self._host.load(partition) if offset is None else offset

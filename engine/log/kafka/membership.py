@@ -38,6 +38,16 @@ class Membership:
         """The brokers do not know it any more."""
         self.lost = True
 
+    async def confirmed(self) -> None:
+        """Return when the brokers, asked from now on, have said that it is a member; FencedError if they say no."""
+        now, generation = time.monotonic(), self.generation
+        while self._heard_at < now:
+            if (failure := self.failure) is not None:
+                raise failure
+            await asyncio.sleep(LOOK_S)
+        if self.generation != generation:
+            raise FencedError(f"generation {generation} of the workers is over")
+
     @property
     def is_sure(self) -> bool:
         """Whether nobody else can have its partitions."""
