@@ -87,6 +87,14 @@ class Rig:
         self.workers.append(worker)
         return worker
 
+    def first_worker(self, name: str) -> Worker:
+        """Start a worker, and wait until the log says by what is judged, as an intake does."""
+        worker = self.worker(name)
+        worker.wait_for("ready: works on frames")
+        for partition in range(PARTITIONS):
+            worker.wait_for(f"frames/{partition}: rules .* takes over")
+        return worker
+
     def publish(self, registry: Registry, said: Sequence[Said]) -> None:
         """What an intake does: append, and go on when it is acknowledged."""
         for one in said:
@@ -136,7 +144,7 @@ class Rig:
         return row[0] if row else -1
 
     def _tick(self) -> None:
-        while not self._ticking.wait(0.3):
+        while not self._ticking.wait(0.5):
             for partition in range(PARTITIONS):
                 self.log.append(Topic.FRAMES, partition, RecordKind.TICK, tick_body(10_000))
 
@@ -152,7 +160,7 @@ class Rig:
         return {
             "data": f"./{name}",
             **CONFIG,
-            "host": {"log": "kafka", "snapshot_s": 0.5, "status_s": 0.5},
+            "host": {"log": "kafka", "snapshot_s": 1.0, "status_s": 0.5},
             "kafka": kafka,
             "database": {"url": address, **({"password_file": "password"} if password else {})},
         }

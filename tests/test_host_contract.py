@@ -63,8 +63,7 @@ def facts_by_record(rig: Rig) -> dict[tuple[int, int], bytes]:
 
 def test_one_worker_that_is_started_again_in_mid_stream(rig: Rig, said: list[Said], expected: str, tmp_path: Path) -> None:
     registry, _ = judged_by(tmp_path)
-    worker = rig.worker("w1")
-    worker.wait_for("ready: works on frames")
+    worker = rig.first_worker("w1")
     rig.publish(registry, said[:150])
     worker.signal(signal.SIGTERM)
     assert worker.ended() == ExitCode.OK, worker.log
@@ -82,8 +81,7 @@ def test_two_workers_of_which_one_freezes_and_one_is_killed(
     rig: Rig, said: list[Said], expected: str, tmp_path: Path
 ) -> None:
     registry, _ = judged_by(tmp_path)
-    first = rig.worker("w1")
-    first.wait_for("ready: works on frames")
+    first = rig.first_worker("w1")
     rig.publish(registry, said[:80])
     second = rig.worker("w2")
     second.wait_for(r"ready: works on frames \[\d, \d\]")

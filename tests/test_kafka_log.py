@@ -1,6 +1,7 @@
 """The log of a cluster on a real broker: what is acknowledged is there, in order, and every reader sees the same."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -88,3 +89,24 @@ def test_whoever_only_reads_needs_no_group(log: KafkaLog, settings: KafkaSetting
 def test_where_no_broker_is_the_error_names_the_place(kafka: Kafka) -> None:
     with pytest.raises(LogError, match=r"kafka 127.0.0.1:1: "):
         KafkaLog(KafkaSettings(servers=("127.0.0.1:1",)), Retention())
+
+
+def test_a_broker_that_is_killed_loses_nothing_and_doubles_nothing(prefix: str, caplog: pytest.LogCaptureFixture) -> None:
+    with Kafka.running() as own:
+        settings = KafkaSettings(servers=tuple(own.servers), partitions=1, prefix=prefix)
+        with KafkaLog(settings, Retention()) as log:
+            assert isinstance(log.append_payloads(0, [("l", "m", b"before")]).result(10), Stored)
+            own.kill()
+            on_its_way = log.append_payloads(0, [("l", "m", b"on its way")])
+            deadline = time.monotonic() + 30
+            while not log.trouble and time.monotonic() < deadline:
+                time.sleep(0.1)
+            refused = log.append_payloads(0, [("l", "m", b"refused")]).result(10)
+            assert isinstance(refused, NotStored) and refused.retry
+            own.start()
+            assert isinstance(on_its_way.result(60), Stored)
+            assert isinstance(log.append_payloads(0, [("l", "m", b"after")]).result(10), Stored)
+            batches = [FrameBatch.decode(record.body) for record in log.reader.records(Topic.FRAMES, 0)]
+    assert [batch.payload(0) for batch in batches] == [b"before", b"on its way", b"after"]
+    told = [record.message for record in caplog.records if record.name == "engine.log.kafka.outage"]
+    assert len(told) == 2 and "no answer" in told[0] and "answers again after" in told[1]

@@ -59,6 +59,13 @@ class Controls:
                 for row in connection.execute(query)
             ]
 
+    def told(self, partitions: int) -> bool:
+        """Whether every partition has heard of a register and of rules: before that there is nothing to judge by."""
+        query = select(control_due.c.partition, control_due.c.kind).where(control_due.c.log_offset.is_not(None)).distinct()
+        with self._db.read() as connection:
+            said = {(row.partition, row.kind) for row in connection.execute(query)}
+        return said >= {(partition, kind.value) for partition in range(partitions) for kind in ANNOUNCED}
+
     def content(self, kind: Kind, version: str) -> Control:
         """The record that announces a version."""
         with self._db.read() as connection:

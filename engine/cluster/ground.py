@@ -1,6 +1,7 @@
 """The ground of a process in a cluster: a log on Kafka, and partitions that come and go."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -13,6 +14,7 @@ from engine.background import tick
 from engine.cluster.custody import StageCustody
 from engine.cluster.leader import Leader
 from engine.cluster.stalled import Stalled
+from engine.database.errors import DatabaseUnavailableError
 from engine.detect.snapshot_store import Snapshots
 from engine.ground import Chore
 from engine.log.kafka.cluster import Cluster
@@ -26,6 +28,8 @@ from engine.settings import HostSettings, Role
 from engine.stages import Intake
 from engine.status import Health
 
+logger = logging.getLogger(__name__)
+
 LOOK_S = 1.0
 GAP_S = 10.0
 """If no intake has written a tick for so long, nobody listened."""
@@ -34,7 +38,10 @@ HOUR_MS = 3_600_000
 
 
 class ClusterGround:
-    """`engine.ground.Ground` on the brokers. `leader`: made on the open log; None: others lead."""
+    """`engine.ground.Ground` on the brokers. `leader`: made on the open log; None: others lead.
+
+    `told` says whether every partition has heard of a register and of rules; it may block.
+    """
 
     def __init__(
         self,
@@ -42,11 +49,13 @@ class ClusterGround:
         kafka: KafkaSettings,
         snapshots: Snapshots,
         leader: Callable[[KafkaLog], Leader] | None = None,
+        told: Callable[[], bool] = lambda: True,
     ) -> None:
         self._settings = settings
         self._kafka = kafka
         self._snapshots = snapshots
         self._make_leader = leader
+        self._told = told
         self._leader: Leader | None = None
         self._membership = Membership(kafka.session_s)
         self._lock: DirectoryLock | None = None
@@ -107,7 +116,21 @@ class ClusterGround:
         return app
 
     async def listening(self) -> None:
-        """Ticks say it, from the first one on."""
+        """Wait until the log says by what is judged: frames before that would be kept, and judged by nobody."""
+        waits = False
+        while not await self._is_told():
+            if not waits:
+                logger.warning("no monitor is let in before a worker has said in the log by what is judged")
+            waits = True
+            await asyncio.sleep(LOOK_S / 4)
+
+    async def _is_told(self) -> bool:
+        try:
+            return await asyncio.to_thread(self._told)
+        except DatabaseUnavailableError as error:
+            logger.error("%s", error)
+            await asyncio.sleep(LOOK_S)
+            return False
 
     def chores(self, stages: Stages | None, counts: Counter[str]) -> Sequence[Chore]:
         """See how far the log goes; for a worker also whether it gets on, and its share of the leader's work."""

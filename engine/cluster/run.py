@@ -48,11 +48,16 @@ def run_process(config: Config) -> ExitCode:
     kafka = config.kafka
     assert kafka is not None
     settings = replace(config.host, partitions=kafka.partitions)
-    asyncio.run(make_topics(kafka, retention(settings)))
+    is_new = asyncio.run(make_topics(kafka, retention(settings)))
     with contextlib.closing(open_database(config.database)) as database:
         watch = _agree(config, kafka, database)
-        leader = partial(_leader, Leases(database), Controls(database), kafka.worker)
-        ground = ClusterGround(settings, kafka, SnapshotDatabase(database), leader)
+        controls = Controls(database)
+        if is_new and controls.told(kafka.partitions):  # of a log that was there before, under a database that knows it
+            for partition in range(kafka.partitions):
+                controls.restate(partition)
+        leader = partial(_leader, Leases(database), controls, kafka.worker)
+        told = partial(controls.told, kafka.partitions)
+        ground = ClusterGround(settings, kafka, SnapshotDatabase(database), leader, told)
         with _opened(config, kafka, database, watch) as parts:
             return run_app(settings, parts, ground=ground)
 

@@ -66,13 +66,16 @@ def wanted_topics(settings: KafkaSettings, retention: Retention) -> tuple[Wanted
     )
 
 
-async def make_topics(settings: KafkaSettings, retention: Retention) -> None:
-    """Make what is missing; LogError, with everything that is wrong, where an existing topic cannot be used."""
+async def make_topics(settings: KafkaSettings, retention: Retention) -> bool:
+    """Make what is missing; whether that was FRAMES.
+
+    LogError, with everything that is wrong, where an existing topic cannot be used.
+    """
     wanted = wanted_topics(settings, retention)
     admin = AIOKafkaAdminClient(**client_options(settings))
     try:
         await admin.start()
-        await _make(admin, wanted)
+        made = await _make(admin, wanted)
         found = await described(admin, wanted)
     except (KafkaError, OSError) as error:
         raise LogError(f"{settings.place}: {error or type(error).__name__}") from error
@@ -81,6 +84,7 @@ async def make_topics(settings: KafkaSettings, retention: Retention) -> None:
     problems = [problem for topic in wanted for problem in unlike(topic, *found[topic.name])]
     if problems:
         raise LogError(f"{settings.place}: {'; '.join(problems)}")
+    return settings.topic(Topic.FRAMES) in made
 
 
 def unlike(wanted: Wanted, partitions: int, config: Mapping[str, str]) -> Iterator[str]:
@@ -117,11 +121,12 @@ def _bound(limit: int | None) -> str:
     return FOR_EVER if limit is None else str(limit)
 
 
-async def _make(admin: AIOKafkaAdminClient, wanted: tuple[Wanted, ...]) -> None:
+async def _make(admin: AIOKafkaAdminClient, wanted: tuple[Wanted, ...]) -> set[str]:
+    """The names of those that were missing and are there now."""
     there = set(await admin.list_topics())
     missing = [topic for topic in wanted if topic.name not in there]
     if not missing:
-        return
+        return set()
     news = [NewTopic(t.name, t.partitions, t.replication, topic_configs=dict(t.config)) for t in missing]
     response = await admin.create_topics(news)
     for name, code, *reason in response.topic_errors:
@@ -129,6 +134,7 @@ async def _make(admin: AIOKafkaAdminClient, wanted: tuple[Wanted, ...]) -> None:
             raise LogError(f"topic {name}: cannot be made: {reason[0] if reason and reason[0] else for_code(code).__name__}")
     logger.info("made topics %s with %s partitions", ", ".join(t.name for t in missing), missing[0].partitions)
     await _until_led(admin, wanted)
+    return {topic.name for topic in missing}
 
 
 async def _until_led(admin: AIOKafkaAdminClient, wanted: tuple[Wanted, ...]) -> None:
