@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -42,6 +43,9 @@ from engine.store.names import Names
 from sensors.registry import Registry
 from sensors.registry_json import registry_from_json
 
+RESTATE_S = 86_400.0
+"""A log that forgets its oldest frames hears so often of what is in force: what is left of it can be judged by itself."""
+
 
 def run_process(config: Config) -> ExitCode:
     """Run one process of a cluster until a signal or a failure ends it; the code says why it ended."""
@@ -55,7 +59,8 @@ def run_process(config: Config) -> ExitCode:
         if is_new and controls.told(kafka.partitions):  # of a log that was there before, under a database that knows it
             for partition in range(kafka.partitions):
                 controls.restate(partition)
-        leader = partial(_leader, Leases(database), controls, kafka.worker)
+        forgets = settings.retain_days is not None or settings.retain_bytes is not None
+        leader = partial(_leader, Leases(database), controls, kafka, RESTATE_S if forgets else None)
         told = partial(controls.told, kafka.partitions)
         ground = ClusterGround(settings, kafka, SnapshotDatabase(database), leader, told)
         with _opened(config, kafka, database, watch) as parts:
@@ -93,16 +98,23 @@ def _store(config: Config, names: Names, payloads: Payloads) -> LocalStore | Inf
     return InfluxStore(config.influx.settings(), names, config.host.data, payload_of=payloads)
 
 
-def _leader(leases: Leases, controls: Controls, worker: str, log: KafkaLog) -> Leader:
+def _leader(leases: Leases, controls: Controls, kafka: KafkaSettings, restate_s: float | None, log: KafkaLog) -> Leader:
+    restated_at = time.monotonic()
+
     async def append(partition: int, control: Control) -> int:
         body = control.encode()
         stored = await until_stored(lambda: log.put(Topic.FRAMES, partition, RecordKind.CONTROL, body))
         return stored.offset
 
     async def announce(leads: Callable[[], bool]) -> None:
+        nonlocal restated_at
+        if restate_s is not None and time.monotonic() - restated_at > restate_s:
+            restated_at = time.monotonic()
+            for partition in range(kafka.partitions):
+                await asyncio.to_thread(controls.restate, partition)
         await announce_due(controls, append, leads=leads)
 
-    return Leader(leases, worker, announce)
+    return Leader(leases, kafka.worker, announce)
 
 
 def _agree(config: Config, kafka: KafkaSettings, database: Database) -> Watch:
