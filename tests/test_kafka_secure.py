@@ -6,12 +6,16 @@ from pathlib import Path
 import pytest
 
 from engine.duty.settings import Secret
+from engine.exit_codes import ExitCode
+from engine.lifecycle import Host
 from engine.log.api import Stored
 from engine.log.errors import LogError
 from engine.log.kafka.log import KafkaLog
 from engine.log.kafka.settings import KafkaSettings, Mechanism, Sasl, Security, Tls
 from engine.log.kafka.topics import Retention
 from engine.log.record import RecordKind, Topic
+from tests.app_parts import Hand, Shelf, until
+from tests.cluster_host import session
 from tests.servers import SecureKafka
 
 pytestmark = pytest.mark.real
@@ -51,3 +55,13 @@ def test_a_certificate_that_is_none_is_named(settings: KafkaSettings, tmp_path: 
     (tmp_path / "ca.pem").write_text("no certificate")
     with pytest.raises(LogError, match=r"kafka\.tls: expected certificates and a key in PEM"):
         KafkaLog(replace(settings, tls=Tls(ca=tmp_path / "ca.pem")), Retention())
+
+
+def test_a_worker_joins_its_group_and_works(settings: KafkaSettings, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "shelf.db")
+
+    async def act(host: Host, hand: Hand) -> None:
+        await hand.publish("over TLS")
+        await until(lambda: len(shelf.rows("select * from payload")) == 1, 60)
+
+    assert session(tmp_path, settings, shelf, act) is ExitCode.OK
