@@ -120,13 +120,15 @@ class Delivery(Generic[T]):
         """
         self.at_work = frozenset(record.partition for record in records)
         self._counts[f"{self.name}.in"] += len(records)
-        await self._tenure.sure()
-        mine = [record for record in records if record.partition in self.next]
-        self._count("let_go", len(records) - len(mine))
-        if len(mine) == 1 or (mine and not await self._all(mine)):
-            for record in mine:
-                await self._one(record)
-        self.at_work = frozenset()
+        try:
+            await self._tenure.sure()
+            mine = [record for record in records if record.partition in self.next]
+            self._count("let_go", len(records) - len(mine))
+            if len(mine) == 1 or (mine and not await self._all(mine)):
+                for record in mine:
+                    await self._one(record)
+        finally:
+            self.at_work = frozenset()
 
     async def _one(self, record: Record) -> None:
         refused = "damaged in the log" if is_stand_in(record) else await self._try(record)

@@ -240,6 +240,35 @@ def test_no_snapshot_moves_past_what_is_not_on_disk(tmp_path: Path, cut_off: boo
     assert (kept.next_offset if kept else None) == (None if cut_off else 1)
 
 
+def test_what_was_judged_but_not_sent_when_partitions_moved_is_judged_again(tmp_path: Path) -> None:
+    room = threading.Event()
+
+    async def main(log: SqliteLog) -> None:
+        host = new_host(tmp_path)
+        letters = DeadLetters(Shelf(tmp_path / "shelf.db"), StageThread("store"), Counter())
+        stage = DetectStage(host, log, letters, Counter(), snapshot_s=3600)
+        await stage.load([0])
+        busy = log.run(lambda db: room.wait())  # the log takes nothing for now
+        taking = asyncio.create_task(stage.take([frames(0, "p0")]))
+        await until(lambda: host.next_offset(0) == 1)
+        taking.cancel()  # as Faust does with what an agent is at when partitions move
+        await asyncio.wait([taking])
+        with pytest.raises(RuntimeError, match=r"frames \[0\]: expected that what was judged before had been sent"):
+            await stage.take([frames(1, "p1")])
+        stage.let_go({0})
+        stage.given({0}, 2, go_on=True)
+        assert await stage.take_over(0) == 0
+        room.set()
+        await asyncio.wrap_future(busy)
+        await stage.take([frames(0, "p0"), frames(1, "p1")])
+        await stage.stop()
+
+    with SqliteLog(tmp_path) as log:
+        asyncio.run(main(log))
+        said = b"".join(record.body for record in log.read(Topic.ALERTS, 0, 0, 100))
+    assert b'"alert_id":"p0"' in said and b'"alert_id":"p1"' in said
+
+
 def test_records_that_never_come_end_the_stage_instead_of_being_skipped(tmp_path: Path) -> None:
     async def main(log: SqliteLog) -> None:
         stage = stage_on(tmp_path, log, Counter())

@@ -60,6 +60,7 @@ class DetectStage:
         self.kept_at: dict[int, float] = {}  # by partition: monotonic clock when its state was last written, or loaded
         self.at_work: frozenset[int] = frozenset()
         self.seek: Seek = _nowhere
+        self._unsent: set[int] = set()  # partitions whose state is ahead of what is known to have been sent
         self.fenced: FencedError | None = None  # somebody else has written the state of one of its partitions
         self._tenure = tenure or Alone()
         self._host = host
@@ -88,10 +89,15 @@ class DetectStage:
             await self.take_over(partition, 1 + n / len(partitions))
 
     def given(self, partitions: Set[int], generation: int, *, go_on: bool) -> None:
-        """These will be taken over. States of others are dropped, and of all, unless nobody else had them: `go_on`."""
+        """These will be taken over. States of others are dropped, and of all, unless nobody else had them: `go_on`.
+
+        So are those that contain records of which nobody knows whether what follows was sent: Faust cancels what an agent
+        is at when partitions move. They are judged again from their snapshot, and said again.
+        """
         self._host.generation = generation
-        for partition in self._host.held - (partitions if go_on else set()):
+        for partition in self._host.held - ((partitions if go_on else set()) - self._unsent):
             self._host.drop(partition)
+        self._unsent.clear()
 
     async def take_over(self, partition: int, later: float = 1.0) -> int:
         """Take a partition over; the offset to read from. OSError where its state cannot be reached."""
@@ -122,7 +128,7 @@ class DetectStage:
         Not of one whose last record is not finished. What is not written is judged again from the snapshot before.
         """
         loop = asyncio.get_running_loop()
-        for partition in sorted((partitions & self._host.held) - self.at_work):
+        for partition in sorted((partitions & self._host.held) - self.at_work - self._unsent):
             if self._tenure.is_sure and loop.time() < until:
                 await self._snapshot(partition)
         if self._writing is not None:
@@ -140,16 +146,24 @@ class DetectStage:
         mine = [record for record in records if record.partition in self.next]
         if len(mine) < len(records):
             self._counts["detect.let_go"] += len(records) - len(mine)
-        if mine:
-            await self._take(mine)
-        partitions, self.at_work = self.at_work, frozenset()
+        try:
+            if mine:
+                await self._take(mine)
+            partitions = self.at_work
+        finally:
+            self.at_work = frozenset()
         for partition in sorted(partitions & self.next.keys()):
             await self._snapshot_if_due(partition)
 
     async def _take(self, records: Sequence[Record]) -> None:
+        partitions = {record.partition for record in records}
+        if left := partitions & self._unsent:
+            raise RuntimeError(f"frames {sorted(left)}: expected that what was judged before had been sent")
+        self._unsent |= partitions
         steps = await self.thread.call(lambda: self._judge(records))
         await self._tenure.sure()
         await self._send([row for _, rows in steps for row in rows])
+        self._unsent -= partitions
         for record, (step, _) in zip(records, steps, strict=True):
             match step:
                 case Contained():
@@ -178,7 +192,7 @@ class DetectStage:
 
     async def stop(self) -> None:
         """Write the last snapshots: not of a partition whose last record is not finished."""
-        for partition in (self.next.keys() & self._host.held) - self.at_work if self._tenure.is_sure else ():
+        for partition in (self.next.keys() & self._host.held) - self.at_work - self._unsent if self._tenure.is_sure else ():
             await self._snapshot(partition)
         await self._written()
         self.thread.close()
