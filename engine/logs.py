@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -39,12 +40,18 @@ TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 QUIET = (
     "faust", "mode", "engine.app", "engine.log.embedded", "engine.log.embedded_consumer", "engine.log.handing",
-    "engine.log.kafka.transport", "aiokafka",
+    "engine.log.kafka.transport", "engine.log.kafka.group_thread", "engine.log.faust_producer", "aiokafka", "alembic",
 )  # fmt: skip
 """Loggers through which Faust names every step of its services: of these only warnings and worse, but at level debug."""
 
 NEVER_LOUD = ("numba",)
 """Of these only warnings even then: a compiler's diary says nothing of a host, in megabytes."""
+
+
+CHATTY = ("aiokafka",)
+"""Loggers that say the same a hundred times a second while a server is away: each thing is said once a minute."""
+
+AGAIN_S = 60.0
 
 
 def fields(**named: object) -> dict[str, dict[str, object]]:
@@ -60,12 +67,38 @@ def set_up_logs(settings: LogSettings, redaction: Redaction) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Redacted(JsonLines() if settings.format is LogFormat.JSON else logging.Formatter(TEXT), redaction))
     level = getattr(logging, settings.level.name)
+    if level != logging.DEBUG:
+        handler.addFilter(Seldom())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.NOTSET if level == logging.DEBUG else logging.WARNING)
     for name in NEVER_LOUD:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class Seldom(logging.Filter):
+    """Lets what a chatty logger says pass once a minute; its words count, not what they are about.
+
+    >>> def record(name): return logging.LogRecord(name, logging.ERROR, "", 0, "Unable connect to node %s", (1,), None)
+    >>> seldom = Seldom()
+    >>> [seldom.filter(record(name)) for name in ("aiokafka", "aiokafka", "engine", "engine")]
+    [True, False, True, True]
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is said."""
+        if record.name.partition(".")[0] not in CHATTY:
+            return True
+        what, now = (record.name, str(record.msg)), time.monotonic()
+        is_due = now - self._said.get(what, -AGAIN_S) >= AGAIN_S
+        if is_due:
+            self._said[what] = now
+        return is_due
 
 
 class Redacted(logging.Formatter):

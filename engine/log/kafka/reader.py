@@ -67,7 +67,7 @@ class KafkaReader:
         try:
             return self._loop.wait(question, patience_s)
         except (KafkaError, OSError, TimeoutError) as error:
-            raise LogError(f"{self._settings.place}: {error or type(error).__name__}") from error
+            raise LogError(f"{self._settings.place}: {str(error) or 'no answer'}") from error
 
     async def _ready(self) -> AIOKafkaConsumer:
         if self._consumer is None:

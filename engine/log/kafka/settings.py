@@ -16,6 +16,9 @@ RECORD_BYTES_MAX = 64 << 20
 REQUEST_S = 40.0
 """A broker that does not answer for so long is asked again, over a new connection."""
 
+RETRY_MS = 250
+"""Between two tries of a client while a broker is away."""
+
 
 class Security(StrEnum):
     """How the brokers are spoken to."""
@@ -100,6 +103,7 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
         "bootstrap_servers": list(settings.servers),
         "client_id": f"outfall-{settings.worker}",
         "request_timeout_ms": round(REQUEST_S * 1000),
+        "retry_backoff_ms": RETRY_MS,
         "security_protocol": settings.security.value.upper(),
     }
     if settings.security.encrypts:

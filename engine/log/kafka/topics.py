@@ -78,7 +78,7 @@ async def make_topics(settings: KafkaSettings, retention: Retention) -> bool:
         made = await _make(admin, wanted)
         found = await described(admin, wanted)
     except (KafkaError, OSError) as error:
-        raise LogError(f"{settings.place}: {error or type(error).__name__}") from error
+        raise LogError(f"{settings.place}: {str(error) or type(error).__name__}") from error
     finally:
         await admin.close()
     problems = [problem for topic in wanted for problem in unlike(topic, *found[topic.name])]

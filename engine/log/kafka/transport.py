@@ -36,6 +36,7 @@ class Consumer(HandingConsumer, driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._taking: asyncio.Task[None] | None = None
         self._arrival: asyncio.Task[None] | None = None
+        self._uncommitted = False
 
     @property
     def cluster(self) -> Cluster:
@@ -142,8 +143,13 @@ class Consumer(HandingConsumer, driver.Consumer):  # type: ignore[misc]
         try:
             await asyncio.wait_for(self._thread.keep(mine), COMMIT_S)
         except (KafkaError, TimeoutError) as error:
-            self.log.warning("offsets not committed, tried again later: %s", str(error) or type(error).__name__)
+            if not self._uncommitted:
+                self.log.warning("offsets not committed, tried again later: %s", str(error) or "no answer")
+            self._uncommitted = True
             return False
+        if self._uncommitted:
+            self.log.warning("offsets are committed again")
+        self._uncommitted = False
         return bool(mine)
 
     async def on_stop(self) -> None:

@@ -141,7 +141,7 @@ class KafkaWriter:
 
     async def _failed(self, error: Exception, place: Place) -> NotStored:
         """What to say of it. After an error that is not of the moment, the next append gets a new producer."""
-        reason = f"{self._settings.place}: {self._settings.topic(place[0])}/{place[1]}: {error or type(error).__name__}"
+        reason = f"{self._settings.place}: {self._settings.topic(place[0])}/{place[1]}: {str(error) or type(error).__name__}"
         if isinstance(error, MessageSizeTooLargeError | RecordTooLargeError):
             return NotStored(reason=f"{reason}: expected at most {RECORD_BYTES_MAX} bytes", retry=False)
         if not getattr(error, "retriable", False):
