@@ -102,6 +102,11 @@ until_true() {
 
 healthy() { case $(state "$(container "$1")") in *" healthy") return 0 ;; *) return 1 ;; esac; }
 
+# ready SERVICE: everything of it has started: the intake listens and its bridge has a broker, workers have their partitions.
+ready() {
+    "$ENGINE" exec -e OUTFALL_HEALTH=http://127.0.0.1:8090/ready "$(container "$1")" python /opt/outfall/health.py >/dev/null 2>&1
+}
+
 # publish MN VALUE: the next ten-minute mean of COD as that monitor, with QoS 1; mosquitto_pub ends well only when it was
 # acknowledged. The first is that of two hours ago.
 publish() {
@@ -150,6 +155,7 @@ compose up -d intake worker-1 worker-2 ${SMOKE_WITH:-} >&2 || fail "up"
 for service in mosquitto kafka postgres influxdb intake worker-1 worker-2; do
     until_true 240 "$service is well" healthy "$service"
 done
+for service in intake worker-1 worker-2; do until_true 120 "$service is ready" ready "$service"; done
 
 PASSWORDS=$(compose run --rm --no-deps -T passwords show 2>/dev/null | tr -d '\r')
 three_over "$FIRST" 1
