@@ -55,15 +55,21 @@ async def _work(
         run = [await come.get()]
         while not come.empty():
             run.append(come.get_nowait())
-        mine = [event for event in run if _is_mine(event)]
+        mine = [(event, record_of(topic, event)) for event in run if _is_mine(event)]
         try:
             if mine:
-                await stage.take([record_of(topic, event) for event in mine])
+                await stage.take([record for _, record in mine])
         except Exception as error:
             fail(stage.name, error)
             return  # the agent stays, or Faust would start another; it acknowledges nothing more
-        for event in mine:
-            await stream.ack(event)
+        for event, record in mine:
+            if is_done(stage, record):
+                await stream.ack(event)
+
+
+def is_done(stage: Stage, record: Record) -> bool:
+    """Not so of what a stage passed over because its partition goes to another worker, who is to find it uncommitted."""
+    return record.offset < stage.next.get(record.partition, 0)
 
 
 def _is_mine(event: EventT) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.agents import is_done
 from engine.delivery import DeadLetters, Delivery
 from engine.log.reader import STAND_IN
 from engine.log.record import Record, RecordKind, Topic
@@ -129,3 +130,21 @@ def test_what_waits_for_a_store_is_given_up_when_its_partition_goes_elsewhere(tm
     store.start_at({0: 0})
     asyncio.run(main())
     assert (pile.runs, store.blocked, counts["store.let_go"]) == ([], "", 1)
+
+
+def test_what_was_passed_over_is_not_acknowledged_so_that_the_next_worker_finds_it(tmp_path: Path) -> None:
+    shelf, counts, thread = Shelf(tmp_path / "shelf.db"), Counter[str](), StageThread("store")
+    letters = DeadLetters(shelf, thread, counts)
+    delivery = Delivery("store", decode=decode, hand_over=Pile().take, thread=thread, letters=letters, counts=counts)
+
+    async def main() -> None:
+        delivery.start_at({0: 0})
+        await delivery.take([record(0, "a")])
+        assert is_done(delivery, record(0, "a"))
+        delivery.let_go({0})
+        await delivery.take([record(1, "b")])
+        assert not is_done(delivery, record(1, "b"))
+
+    asyncio.run(main())
+    thread.close()
+    assert counts["store.let_go"] == 1
