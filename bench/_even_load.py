@@ -31,12 +31,14 @@ PUBACK_BYTES = 4
 class EvenLoad:
     """What is published."""
 
-    port: int  # of an endpoint that takes anonymous clients
+    port: int  # of an endpoint or a broker
     connections: int  # outlet i speaks over connection i % connections
     outlets: int
     first_minute_ms: int  # device time of the first frames
     minutes: float
     minute_s: float = 60.0  # real seconds a minute takes
+    alert_cycle: int = ALERT_CYCLE
+    secret: str = ""  # connection n logs in as load-n with it; without it anonymously
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +53,24 @@ class EvenlyLoaded:
     over: list[tuple[int, int, float]]  # (outlet, device minute) that is over, and when it was written
 
 
-def is_over(outlet: int, minute_ms: int) -> bool:
+def is_over(outlet: int, minute_ms: int, cycle: int = ALERT_CYCLE) -> bool:
     """Whether an outlet is over its limit in this minute; in the minute before and after it is not."""
-    return (outlet + 7 * (minute_ms // MINUTE_MS)) % ALERT_CYCLE == 0
+    return (outlet + 7 * (minute_ms // MINUTE_MS)) % cycle == 0
+
+
+def name_of(connection: int) -> str:
+    """The client id of the n-th connection, and its user where it logs in."""
+    return f"load-{connection}"
 
 
 class Line:
     """One connection."""
 
-    def __init__(self, port: int, name: str) -> None:
+    def __init__(self, port: int, name: str, secret: str = "") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        hello = Connect(version=Version.V311, client_id=name, keep_alive_s=0)
+        user, password = (name, secret.encode()) if secret else (None, None)
+        hello = Connect(version=Version.V311, client_id=name, keep_alive_s=0, username=user, password=password)
         self.socket.sendall(build(hello, Version.V311))
         if (answer := self.socket.recv(4)) != LET_IN:
             raise ConnectionError(f"{name}: expected to be let in, got CONNACK {answer.hex()}")
@@ -110,7 +118,7 @@ def run_load(load: EvenLoad) -> EvenlyLoaded:
 def publish_evenly(load: EvenLoad) -> EvenlyLoaded:
     """Publish it all and wait for the last PUBACK."""
     frames = Frames.make()
-    lines = [Line(load.port, f"load-{number}") for number in range(load.connections)]
+    lines = [Line(load.port, name_of(number), load.secret) for number in range(load.connections)]
     selector = selectors.DefaultSelector()
     for line in lines:
         selector.register(line.socket, selectors.EVENT_READ, line)
@@ -125,7 +133,7 @@ def publish_evenly(load: EvenLoad) -> EvenlyLoaded:
         for number in range(sent, due):
             minute, outlet = divmod(number, load.outlets)
             minute_ms = load.first_minute_ms + minute * MINUTE_MS
-            is_high = is_over(outlet, minute_ms)
+            is_high = is_over(outlet, minute_ms, load.alert_cycle)
             lines[outlet % len(lines)].publish(mn_of(outlet), frames.payload(outlet, minute_ms, over=is_high))
             if is_high:
                 over.append((outlet, minute_ms, time.monotonic()))

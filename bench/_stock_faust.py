@@ -20,6 +20,7 @@ HOUR_S = 3600.0
 LIMIT = 100.0
 KEYS = 800
 PATIENCE_S, QUIET_S = 180.0, 10.0
+START_S = 60.0
 READY = b"ready\n"
 SETTLE_S = 3.0
 
@@ -109,8 +110,9 @@ async def _main(server: str, topic: str, readings: int) -> Stock:
     tally = Tally()
     app = _app(server, topic, tally)
     await app.start()
-    while app.rebalancing or app.in_recovery or not app.consumer.assignment():
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(START_S):
+        while app.rebalancing or app.in_recovery or not app.consumer.assignment():
+            await asyncio.sleep(0.1)
     await asyncio.sleep(SETTLE_S)
     sys.stdout.buffer.write(READY)
     sys.stdout.flush()
