@@ -72,6 +72,7 @@ class DetectStage:
         self._holes: dict[int, _Search] = {}
         self._due: dict[int, float] = {}
         self._writing: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     @property
     def blocked(self) -> str:
@@ -232,17 +233,20 @@ class DetectStage:
 
     async def _snapshot(self, partition: int) -> float:
         """Take the state and begin to write it; seconds for which nothing was judged."""
-        await self._written()
-        began = time.monotonic()
-        snapshot = await self.thread.call(lambda: self._host.snapshot(partition))
-        self._writing = asyncio.create_task(self._write(partition, snapshot), name="snapshot")
-        return time.monotonic() - began
+        async with self._one_at_a_time:  # partitions that move have theirs taken while the agent is at one
+            await self._written()
+            began = time.monotonic()
+            if partition in self._host.held:
+                snapshot = await self.thread.call(lambda: self._host.snapshot(partition))
+                self._writing = asyncio.create_task(self._write(partition, snapshot), name="snapshot")
+            return time.monotonic() - began
 
     async def _written(self) -> None:
         """Wait for the snapshot under way. Whoever is cancelled meanwhile does not cancel it."""
-        if self._writing is not None:
-            await asyncio.wait([self._writing])
-            self._writing.result()
+        writing = self._writing
+        if writing is not None:
+            await asyncio.wait([writing])
+            writing.result()
 
     async def _write(self, partition: int, snapshot: Snapshot) -> None:
         try:
