@@ -45,7 +45,10 @@ def measure(server: str, topic: str, readings: int) -> Stock:
         assert process.stdout is not None
         if process.stdout.readline() == READY:
             asyncio.run(_fill(server, topic, readings))
-        out, err = process.communicate(timeout=PATIENCE_S + 10)
+        try:
+            out, err = process.communicate(timeout=PATIENCE_S + 10)
+        finally:
+            process.kill()
     if process.returncode:
         raise RuntimeError(f"stock Faust ended with {process.returncode}:\n{err.decode()[-2000:]}")
     return Stock(**orjson.loads(out))
@@ -106,7 +109,8 @@ def _app(server: str, topic: str, tally: Tally) -> faust.App:
     return app
 
 
-async def _main(server: str, topic: str, readings: int) -> Stock:
+async def _main(server: str, topic: str, readings: int) -> None:
+    """Measure, say it on standard output, and end the process."""
     tally = Tally()
     app = _app(server, topic, tally)
     await app.start()
@@ -119,11 +123,11 @@ async def _main(server: str, topic: str, readings: int) -> Stock:
     asked_s = time.perf_counter()
     while tally.seen < readings and time.perf_counter() - max(tally.last_s, asked_s) < QUIET_S:
         await asyncio.sleep(0.2)
-    return Stock(readings=tally.seen, over=tally.over, seconds=tally.last_s - tally.first_s)
+    found = Stock(readings=tally.seen, over=tally.over, seconds=tally.last_s - tally.first_s)
+    sys.stdout.buffer.write(orjson.dumps(found))
+    sys.stdout.flush()
+    os._exit(0)  # the end of the loop would wait for Faust's tasks, some of which never end
 
 
 if __name__ == "__main__":
-    found = asyncio.run(_main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
-    sys.stdout.buffer.write(orjson.dumps(found))
-    sys.stdout.flush()
-    os._exit(0)  # Faust would wait for its consumers
+    asyncio.run(_main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
