@@ -37,8 +37,8 @@ def plant(folder: Path, fault: Fault, seed: int) -> str:
         case Fault.POINT:
             return f"{fault}: {_forget(folder, dice, 'point')}"
         case Fault.PAGE:
-            lines = (folder / RECEIVED).read_text().splitlines()
-            again = json.dumps({**json.loads(dice.choice(lines)), "resend": False})
+            received = map(json.loads, (folder / RECEIVED).read_text().splitlines())
+            again = json.dumps(dice.choice([request for request in received if not request["resend"]]))
             with (folder / RECEIVED).open("a") as file:
                 file.write(again + "\n")
             return f"{fault}: {again}"
