@@ -17,6 +17,7 @@ HOST: Mapping[str, Place] = {
     **{f"{stage}.refused": (m.STAGE_REFUSED, (stage, "record")) for stage in STAGES},
     **{f"{stage}.contained": (m.STAGE_AGAIN, (stage, "contained")) for stage in STAGES},
     **{f"{stage}.let_go": (m.STAGE_AGAIN, (stage, "let_go")) for stage in STAGES},
+    **{f"{stage}.lost": (m.STAGE_LOST, (stage,)) for stage in STAGES},
     "detect.holes": (m.STAGE_AGAIN, ("detect", "hole")),
     "detect.events": (m.EVENTS, ()),
     "detect.verdicts": (m.VERDICTS, ()),

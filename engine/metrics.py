@@ -53,6 +53,7 @@ STAGE_OUT = _counter("stage_out", "Of these: done, and safe where they belong.",
 STAGE_REFUSED = _counter(
     "stage_refused", "Of these: refused, and kept where they can be read (`outfall frames`).", "stage", "reason"
 )
+STAGE_LOST = _counter("stage_lost", "Records of the log that it forgot before a stage had them.", "stage")
 STAGE_AGAIN = _counter(
     "stage_again", "Of these: came again and change nothing, or were sent back to come in order.", "stage", "why"
 )
