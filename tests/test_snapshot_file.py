@@ -2,7 +2,8 @@
 
 import resource
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -113,21 +114,23 @@ def test_a_piece_that_was_damaged_later_is_noticed_when_it_is_asked_for(store: S
         kept(store)
 
 
-@pytest.fixture
-def no_room() -> Iterator[Callable[[int], None]]:
-    """Files may grow to so many bytes: what a full disk does, without one."""
+@contextmanager
+def no_room(size: int) -> Iterator[None]:
+    """Files may grow to so many bytes: what a full disk does, without one. Also that to which the tests' output goes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
-def test_a_snapshot_that_finds_no_room_leaves_the_one_before(store: SnapshotStore, no_room: Callable[[int], None]) -> None:
+def test_a_snapshot_that_finds_no_room_leaves_the_one_before(store: SnapshotStore) -> None:
     store.write(0, whole(5, b"one", {"a": b"A"}))
-    no_room(2000)
     for snapshot in (change(5, 9, b"two", {"b": b"B" * 5000}), whole(9, b"two", {"b": b"B" * 5000})):
-        with pytest.raises(OSError, match="File too large"):
+        with no_room(2000), pytest.raises(OSError, match="File too large"):
             store.write(0, snapshot)
         assert kept(store) == (5, b"one", {"a": b"A"})
     store.write(0, change(5, 7, b"small", {}))
