@@ -24,6 +24,7 @@ def new_app(data: Path, **options: object) -> faust.App:
     return faust.App(
         "test",
         broker=f"embedded://{data}",
+        datadir=data / "faust",
         topic_partitions=2,
         topic_disable_leader=True,
         web_enabled=False,
